@@ -127,7 +127,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             long notAfterMs = request.hasNotAfter() ? Fields.time("not_after", request.getNotAfter()) : 0;
             look(sku, id, answer, seen -> {
                 if (seen.mayBeApplied()) {
-                    reads.run(answer, () -> answer.give(mutation(seen, notAfterMs, history.entryOf(
+                    reads.run(answer::fail, () -> answer.give(mutation(seen, notAfterMs, history.entryOf(
                             sku, id, seen.foundAt(), seen.asOfMs() - window.toMillis()))));
                 } else {
                     answer.give(mutation(seen, notAfterMs, Optional.empty()));
@@ -204,7 +204,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             int size = pageSize == 0 ? PAGE_DEFAULT : Math.min(pageSize, PAGE_MAX);
             long from = Math.max(1, Fields.between("from_sequence", request.getFromSequence(), 0, Long.MAX_VALUE));
             long next = request.getPageToken().isEmpty() ? from : PageToken.read(request.getPageToken(), sku, from);
-            reads.run(answer, () -> {
+            reads.run(answer::fail, () -> {
                 List<io.stockledger.v1.Entry> entries = history.entries(sku, next, size + 1);
                 ListEntriesResponse.Builder page = ListEntriesResponse.newBuilder();
                 if (entries.size() > size) {
@@ -228,7 +228,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
                 if (seen.reservation().isPresent()) {
                     answer.give(reservation(sku, seen, seen.reservation().get()));
                 } else if (seen.mayBeApplied()) {
-                    reads.run(answer, () -> history.reservation(sku, id).ifPresentOrElse(
+                    reads.run(answer::fail, () -> history.reservation(sku, id).ifPresentOrElse(
                             closed -> answer.give(reservation(sku, seen, closed)),
                             () -> answer.fail(noReservation(id))));
                 } else {

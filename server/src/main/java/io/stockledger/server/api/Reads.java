@@ -3,10 +3,12 @@ package io.stockledger.server.api;
 import com.google.rpc.Status;
 import io.grpc.Status.Code;
 import io.stockledger.server.entity.Outcome;
+import java.sql.SQLException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,19 +30,24 @@ final class Reads implements AutoCloseable {
         this.threads.allowCoreThreadTimeOut(true);
     }
 
-    /** Runs a read that ends by answering; where it throws or can't run, the answer says so. */
-    void run(Answer<?> answer, Runnable read) {
+    /** Something that reads the journal. */
+    interface Read {
+        void run() throws SQLException;
+    }
+
+    /** Runs a read that ends by answering; where it throws or can't run, {@code failed} is told what to answer. */
+    void run(Consumer<Status> failed, Read read) {
         try {
             threads.execute(() -> {
                 try {
                     read.run();
-                } catch (RuntimeException e) {
+                } catch (SQLException | RuntimeException e) {
                     LOG.warn("A read of the journal failed: {}", e.toString());
-                    answer.fail(UNREADABLE);
+                    failed.accept(UNREADABLE);
                 }
             });
         } catch (RejectedExecutionException full) {
-            answer.fail(Errors.of(Outcome.Failure.TOO_MANY_LOOKUPS));
+            failed.accept(Errors.of(Outcome.Failure.TOO_MANY_LOOKUPS));
         }
     }
 
