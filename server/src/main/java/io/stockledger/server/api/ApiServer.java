@@ -1,7 +1,6 @@
 package io.stockledger.server.api;
 
 import com.typesafe.config.Config;
-import io.grpc.BindableService;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
@@ -22,14 +21,14 @@ public final class ApiServer implements AutoCloseable {
     private final Server server;
     private final HealthStatusManager health;
     private final Reads reads;
-    private final FeedApi feedApi;
+    private final Feed feed;
     private final Duration drain;
 
-    private ApiServer(Server server, HealthStatusManager health, Reads reads, FeedApi feedApi, Duration drain) {
+    private ApiServer(Server server, HealthStatusManager health, Reads reads, Feed feed, Duration drain) {
         this.server = server;
         this.health = health;
         this.reads = reads;
-        this.feedApi = feedApi;
+        this.feed = feed;
         this.drain = drain;
     }
 
@@ -38,16 +37,15 @@ public final class ApiServer implements AutoCloseable {
         Config api = config.getConfig("stockledger.api");
         Reads reads = new Reads(api.getInt("read-threads"), api.getInt("reads-waiting-max"));
         HealthStatusManager health = new HealthStatusManager();
-        FeedApi feedApi = new FeedApi(feed);
         InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
         Server server = NettyServerBuilder.forAddress(address)
                 // The services never block: another thread between the transport and them halves the rate.
                 .directExecutor()
                 .intercept(new Principal())
                 .addService(new LedgerApi(ledger, new History(journal), reads, config, clock))
-                .addService(feedApi)
+                .addService(new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind())
                 .addService(new AdminApi(journal, reads))
-                .addService((BindableService) health.getHealthService())
+                .addService(health.getHealthService())
                 .addService(ProtoReflectionServiceV1.newInstance())
                 .maxInboundMessageSize((int) (long) api.getBytes("request-bytes-max"))
                 // A client may ask whether we are still there, also while it has no call open.
@@ -62,7 +60,7 @@ public final class ApiServer implements AutoCloseable {
             throw new StartupException("Port " + address.getPort() + " on " + address.getHostString()
                     + " can't be opened (is another ledger running?): choose another with --port.", e);
         }
-        return new ApiServer(server, health, reads, feedApi, api.getDuration("drain"));
+        return new ApiServer(server, health, reads, feed, api.getDuration("drain"));
     }
 
     public int port() {
@@ -74,7 +72,7 @@ public final class ApiServer implements AutoCloseable {
     public void close() {
         health.enterTerminalState();
         server.shutdown();
-        feedApi.close();
+        feed.close();
         try {
             if (!server.awaitTermination(drain.toMillis(), TimeUnit.MILLISECONDS)) {
                 server.shutdownNow();
