@@ -6,6 +6,7 @@ import io.stockledger.v1.Mutation;
 import io.stockledger.v1.UnavailableReason;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine;
@@ -33,7 +34,11 @@ final class MutationVerbs {
     }
 
     static CommandLine verb(String name) {
-        CommandLine verb = new CommandLine(CommandLine.getCommandMethods(MutationVerbs.class, name).get(0));
+        CommandLine verb = Arrays.stream(MutationVerbs.class.getDeclaredMethods())
+                .filter(method -> method.isAnnotationPresent(Command.class) && method.getAnnotation(Command.class).name().equals(name))
+                .map(CommandLine::new)
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException(name + " is listed but has no method"));
         // A quantity below zero is no option: adjust MUG -3.
         return name.equals("adjust") ? verb.setUnmatchedOptionsArePositionalParams(true) : verb;
     }

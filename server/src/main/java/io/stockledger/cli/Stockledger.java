@@ -23,6 +23,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         mixinStandardHelpOptions = true,
         version = Stockledger.VERSION,
         synopsisSubcommandLabel = "VERB",
+        commandListHeading = "%nVerbs:%n",
         sortOptions = false,
         header = "The inventory ledger: every unit's movements, in one order a SKU, none sold twice.",
         description = {
@@ -76,6 +77,7 @@ public final class Stockledger implements Runnable {
         } else {
             verbs.forEach((name, verb) -> root.addSubcommand(name, verb.get()));
         }
+        root.getSubcommands().values().forEach(verb -> verb.getCommandSpec().usageMessage().sortOptions(false).abbreviateSynopsis(true));
         Converters.register(root);
         root.setOut(out);
         root.setErr(err);

@@ -1,0 +1,91 @@
+package io.stockledger.cli;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * Stock as a copied value: each channel sells from a count of its own, and a job
+ * copies what is left in the warehouse to both, every so often. Nothing here is
+ * made to fail; each channel never sells more than its count says.
+ */
+final class CronWay {
+    private final int units;
+    private final Duration jobEvery;
+    private final int compression;
+    private final Map<String, Channel> channels;
+    private final AtomicInteger confirmed = new AtomicInteger();
+    private final AtomicInteger refused = new AtomicInteger();
+    private final Queue<Long> agesMs = new ConcurrentLinkedQueue<>();
+
+    /** A channel and the count that it was given. */
+    private static final class Channel {
+        private final AtomicInteger count = new AtomicInteger();
+        private volatile long copiedNanos;
+
+        boolean take() {
+            return count.getAndUpdate(left -> left > 0 ? left - 1 : left) > 0;
+        }
+    }
+
+    /**
+     * @param jobEvery how often the job runs here
+     * @param compression how many seconds one second here stands for
+     */
+    CronWay(int units, List<String> channels, Duration jobEvery, int compression) {
+        this.units = units;
+        this.jobEvery = jobEvery;
+        this.compression = compression;
+        this.channels = channels.stream().collect(Collectors.toMap(Function.identity(), name -> new Channel()));
+    }
+
+    Tally run(Crowd crowd, Consumer<String> tell) throws InterruptedException {
+        ScheduledExecutorService cron = Executors.newSingleThreadScheduledExecutor();
+        try {
+            copy();
+            long start = System.nanoTime();
+            ScheduledFuture<?> job = cron.scheduleAtFixedRate(() -> {
+                copy();
+                tell.accept(at(start) + "the job copies the warehouse's count: " + Math.max(0, units - confirmed.get()) + " left");
+            }, jobEvery.toNanos(), jobEvery.toNanos(), TimeUnit.NANOSECONDS);
+            crowd.visit(shopper -> {
+                Channel channel = channels.get(shopper.channel());
+                agesMs.add((System.nanoTime() - channel.copiedNanos) / 1_000_000 * compression);
+                if (channel.take()) {
+                    int orders = confirmed.incrementAndGet();
+                    tell.accept(at(start) + shopper.channel() + " confirms order " + orders
+                            + (orders > units ? ": a unit that is not there" : ""));
+                } else {
+                    refused.incrementAndGet();
+                }
+            });
+            job.cancel(false);
+        } finally {
+            cron.shutdownNow();
+        }
+        return new Tally("cron copy every " + jobEvery.multipliedBy(compression).toMinutes() + " min", units, confirmed.get(),
+                refused.get(), List.copyOf(agesMs));
+    }
+
+    private void copy() {
+        for (Channel channel : channels.values()) {
+            channel.count.set(Math.max(0, units - confirmed.get()));
+            channel.copiedNanos = System.nanoTime();
+        }
+    }
+
+    private String at(long start) {
+        long minutes = TimeUnit.NANOSECONDS.toSeconds((System.nanoTime() - start) * compression) / 60;
+        return String.format(java.util.Locale.ROOT, "  minute %2d  ", minutes);
+    }
+}
