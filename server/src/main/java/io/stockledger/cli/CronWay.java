@@ -30,12 +30,8 @@ final class CronWay {
 
     /** A channel and the count that it was given. */
     private static final class Channel {
-        private final AtomicInteger count = new AtomicInteger();
+        private int count;
         private volatile long copiedNanos;
-
-        boolean take() {
-            return count.getAndUpdate(left -> left > 0 ? left - 1 : left) > 0;
-        }
     }
 
     /**
@@ -61,8 +57,8 @@ final class CronWay {
             crowd.visit(shopper -> {
                 Channel channel = channels.get(shopper.channel());
                 agesMs.add((System.nanoTime() - channel.copiedNanos) / 1_000_000 * compression);
-                if (channel.take()) {
-                    int orders = confirmed.incrementAndGet();
+                int orders = buy(channel);
+                if (orders > 0) {
                     tell.accept(at(start) + shopper.channel() + " confirms order " + orders
                             + (orders > units ? ": a unit that is not there" : ""));
                 } else {
@@ -77,9 +73,22 @@ final class CronWay {
                 refused.get(), List.copyOf(agesMs));
     }
 
-    private void copy() {
+    /**
+     * The number of the order that this one became; 0 where the channel is sold
+     * out. As one step with the job's copying, so that the copied count, not a
+     * race for it, is what this shows.
+     */
+    private synchronized int buy(Channel channel) {
+        if (channel.count == 0) {
+            return 0;
+        }
+        channel.count--;
+        return confirmed.incrementAndGet();
+    }
+
+    private synchronized void copy() {
         for (Channel channel : channels.values()) {
-            channel.count.set(Math.max(0, units - confirmed.get()));
+            channel.count = Math.max(0, units - confirmed.get());
             channel.copiedNanos = System.nanoTime();
         }
     }
