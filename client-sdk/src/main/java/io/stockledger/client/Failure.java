@@ -152,7 +152,7 @@ record Failure(
     /** One line for a person: what is wrong at that target, and what to do. */
     String line(String target) {
         if (unsent) {
-            return "no ledger answers at " + target + "; start one with ./stockledger serve";
+            return nobodyListens(target);
         }
         if (!reason.isEmpty()) {
             return description.isEmpty() ? reason : reason + ": " + description;
@@ -177,6 +177,11 @@ record Failure(
                     DATA_LOSS,
                     UNAUTHENTICATED -> description.isEmpty() ? code.name() : code + ": " + description;
         };
+    }
+
+    /** What to say where no connection comes about. */
+    static String nobodyListens(String target) {
+        return "no ledger answers at " + target + "; start one with ./stockledger serve";
     }
 
     /** As what a read or a subscription throws. */

@@ -1,12 +1,8 @@
 package io.stockledger.client;
 
 import io.grpc.ConnectivityState;
-import io.grpc.ManagedChannel;
-import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
-import io.grpc.stub.MetadataUtils;
 import io.stockledger.v1.AdminServiceGrpc;
 import io.stockledger.v1.ApplyMutationRequest;
 import io.stockledger.v1.AuditRequest;
@@ -31,18 +27,19 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Optional;
-import java.util.Spliterator;
-import java.util.Spliterators;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 
 /**
  * A connection to one ledger: mutations, exact reads, and the way to subscriptions. Thread-safe; make one, share it,
@@ -62,29 +59,25 @@ public final class LedgerClient implements AutoCloseable {
 
     private static final int ENTRIES_A_PAGE = 1_000;
 
-    private static final Metadata.Key<String> PRINCIPAL =
-            Metadata.Key.of("stockledger-principal", Metadata.ASCII_STRING_MARSHALLER);
-
     private final Builder settings;
-    private final String target;
-    private final ManagedChannel channel;
+    private final Link link;
     private final LedgerServiceGrpc.LedgerServiceBlockingStub ledger;
     private final ScheduledThreadPoolExecutor timer;
-    private final AtomicLong lastReconnectNanos = new AtomicLong(System.nanoTime());
-    private volatile boolean reached;
+    private final MutationStream stream;
+    private final Set<Subscription> subscriptions = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
 
     private LedgerClient(Builder settings) {
         this.settings = settings;
-        this.target = settings.target();
-        this.channel = openChannel();
-        this.ledger = LedgerServiceGrpc.newBlockingStub(channel);
+        this.link = openLink();
+        this.ledger = LedgerServiceGrpc.newBlockingStub(link.channel());
         this.timer = new ScheduledThreadPoolExecutor(1, task -> {
             Thread thread = new Thread(task, "stockledger-timer");
             thread.setDaemon(true);
             return thread;
         });
         timer.setRemoveOnCancelPolicy(true);
+        this.stream = new MutationStream(link, timer, settings.callTimeout, settings.maxInFlight);
     }
 
     /** A client with the default settings; {@code target} is {@code HOST:PORT} or {@code HOST} (port 7400). */
@@ -111,38 +104,33 @@ public final class LedgerClient implements AutoCloseable {
         ApplyMutationRequest request =
                 ApplyMutationRequest.newBuilder().setMutation(pending.mutation()).build();
         while (true) {
-            requireOpen(pending.mutation().getMutationId());
+            if (closed) {
+                throw pending.closed(link.target());
+            }
             Failure failure;
             try {
                 MutationResult result = ledger.withDeadlineAfter(attemptNanos(pending.left()), TimeUnit.NANOSECONDS)
                         .applyMutation(request)
                         .getResult();
-                reached = true;
+                link.answered();
                 Optional<Outcome> outcome = PendingMutation.outcome(result);
                 if (outcome.isPresent()) {
                     return outcome.get();
                 }
                 failure = Failure.of(result.getError());
             } catch (StatusRuntimeException e) {
-                failure = Failure.of(e);
-                reached |= failure.ledgerAnswered();
+                failure = failure(e);
             }
             Duration delay = pending.failed(failure);
-            if (Thread.currentThread().isInterrupted()) {
-                throw pending.givenUp(target, "interrupted");
-            }
             if (failure.verdict() == Failure.Verdict.FINAL) {
-                throw pending.refusedFinally(failure, target);
+                throw pending.refusedFinally(failure, link.target());
             }
-            if (isWrongAddress(failure) || pending.left().compareTo(delay) <= 0) {
-                throw pending.givenUp(target, "no outcome until not_after");
+            link.reconnect();
+            if (link.isWrongAddress(failure) || pending.left().compareTo(delay) <= 0) {
+                throw pending.givenUp(link.target());
             }
-            reconnectSoon();
-            try {
-                TimeUnit.NANOSECONDS.sleep(delay.toNanos());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw pending.givenUp(target, "interrupted");
+            if (!slept(delay)) {
+                throw pending.interrupted(link.target());
             }
         }
     }
@@ -155,14 +143,14 @@ public final class LedgerClient implements AutoCloseable {
      * the SKU that had been sent already may be decided before it.
      *
      * <p>Never blocks: with more than {@code maxInFlight} under way the future fails at once with the reason
-     * {@code CLIENT_FULL}, not sent. (A submit that waited for room could wait for ever on the thread that makes the
+     * {@code CLIENT_FULL}, not sent. (A submit that waited for room would wait for ever on the thread that makes the
      * room.) The place is free again before the future completes, so a caller who wants to wait takes a semaphore of
      * {@code maxInFlight} and releases it when the future completes.
      *
      * <p>Futures complete on a thread of the connection: what is chained to them must not block.
      */
     public CompletableFuture<Outcome> submit(Mutation mutation) {
-        return CompletableFuture.supplyAsync(() -> apply(mutation));
+        return stream.submit(PendingMutation.prepare(mutation, settings.mutationTimeout));
     }
 
     /**
@@ -173,27 +161,24 @@ public final class LedgerClient implements AutoCloseable {
     public void awaitReachable(Duration bound) {
         long deadline = System.nanoTime() + bound.toNanos();
         while (true) {
-            requireOpen("");
-            ConnectivityState state = channel.getState(true);
+            requireOpen();
+            ConnectivityState state = link.connect();
             if (state == ConnectivityState.READY) {
-                reached = true;
+                link.answered();
                 return;
             }
             if (System.nanoTime() - deadline >= 0) {
                 throw LedgerException.of(
                         Status.Code.UNAVAILABLE,
                         Status.Code.UNAVAILABLE.name(),
-                        "no ledger answers at " + target + "; start one with ./stockledger serve",
+                        Failure.nobodyListens(link.target()),
                         null);
             }
             if (state == ConnectivityState.TRANSIENT_FAILURE) {
-                reconnectSoon();
+                link.reconnect();
             }
-            try {
-                Thread.sleep(10);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw LedgerException.of(Status.Code.CANCELLED, "INTERRUPTED", "interrupted", e);
+            if (!slept(Duration.ofMillis(10))) {
+                throw interrupted();
             }
         }
     }
@@ -280,24 +265,32 @@ public final class LedgerClient implements AutoCloseable {
 
     /** Holds the journal rows of these SKUs against what they must be: findings, and a verdict a SKU, as they come. */
     public Iterator<AuditResponse> audit(Collection<String> skus) {
-        Stream<AuditResponse> answers = parts(skus).stream().flatMap(part -> {
-            AuditRequest request = AuditRequest.newBuilder().addAllSkus(part).build();
-            Iterator<AuditResponse> raw =
-                    AdminServiceGrpc.newBlockingStub(channel).audit(request);
-            Iterator<AuditResponse> told = new Iterator<>() {
-                @Override
-                public boolean hasNext() {
-                    return translated(raw::hasNext);
-                }
+        requireOpen();
+        Iterator<List<String>> parts = parts(skus).iterator();
+        return new Iterator<>() {
+            private Iterator<AuditResponse> part = Collections.emptyIterator();
 
-                @Override
-                public AuditResponse next() {
-                    return translated(raw::next);
+            @Override
+            public boolean hasNext() {
+                while (!translated(part::hasNext)) {
+                    if (!parts.hasNext()) {
+                        return false;
+                    }
+                    AuditRequest request =
+                            AuditRequest.newBuilder().addAllSkus(parts.next()).build();
+                    part = AdminServiceGrpc.newBlockingStub(link.channel()).audit(request);
                 }
-            };
-            return StreamSupport.stream(Spliterators.spliteratorUnknownSize(told, Spliterator.ORDERED), false);
-        });
-        return answers.iterator();
+                return true;
+            }
+
+            @Override
+            public AuditResponse next() {
+                if (!hasNext()) {
+                    throw new NoSuchElementException();
+                }
+                return part.next();
+            }
+        };
     }
 
     /**
@@ -305,8 +298,13 @@ public final class LedgerClient implements AutoCloseable {
      * {@link Subscription}. Returns at once: where no ledger answers yet, the subscription goes on trying.
      */
     public Subscription subscribe(SubscribeRequest request, EntryListener listener) {
-        requireOpen("");
-        return Subscription.open(this, request, listener);
+        requireOpen();
+        Subscription subscription = Subscription.open(openLink(), timer, request, listener, subscriptions::remove);
+        subscriptions.add(subscription);
+        if (closed) {
+            subscription.close();
+        }
+        return subscription;
     }
 
     /** A local projection of all SKUs, kept fresh by the feed; see {@link StockView}. */
@@ -319,52 +317,30 @@ public final class LedgerClient implements AutoCloseable {
      * of either means all.
      */
     public StockView stockView(FeedFilter filter, Share share) {
-        requireOpen("");
+        requireOpen();
         return StockView.open(this, filter, share);
     }
 
     /** {@code HOST:PORT}. */
     public String target() {
-        return target;
+        return link.target();
     }
 
     /**
-     * Ends the client: mutations still under way fail ({@code CLIENT_CLOSED}, outcome unknown where they had been
-     * sent), its threads end. Subscriptions are closed by those who opened them.
+     * Ends the client, its subscriptions and its threads. Mutations still under way fail ({@code CLIENT_CLOSED},
+     * outcome unknown where they had been sent).
      */
     @Override
     public void close() {
         closed = true;
+        subscriptions.forEach(Subscription::close);
+        stream.close();
+        link.close();
         timer.shutdownNow();
-        channel.shutdownNow();
-        try {
-            channel.awaitTermination(5, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 
-    /** A connection of its own to the same ledger, with the same settings. */
-    ManagedChannel openChannel() {
-        NettyChannelBuilder builder = NettyChannelBuilder.forAddress(settings.host, settings.port)
-                .usePlaintext()
-                .keepAliveTime(Builder.KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
-                .keepAliveTimeout(Builder.KEEP_ALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)
-                .keepAliveWithoutCalls(true)
-                .flowControlWindow(Builder.FLOW_CONTROL_WINDOW_BYTES)
-                .maxInboundMessageSize(Builder.REPLY_BYTES_MAX)
-                // Our own resends decide, by what the ledger promises for each status.
-                .disableRetry();
-        if (!settings.principal.isEmpty()) {
-            Metadata headers = new Metadata();
-            headers.put(PRINCIPAL, settings.principal);
-            builder.intercept(MetadataUtils.newAttachHeadersInterceptor(headers));
-        }
-        return builder.build();
-    }
-
-    ScheduledThreadPoolExecutor timer() {
-        return timer;
+    private Link openLink() {
+        return Link.open(settings.host, settings.port, settings.principal);
     }
 
     private GetMutationResponse mutation(GetMutationRequest request) {
@@ -378,70 +354,69 @@ public final class LedgerClient implements AutoCloseable {
     /** A read changes nothing, so it is asked again while the call timeout lasts. */
     private <T> T read(Function<LedgerServiceGrpc.LedgerServiceBlockingStub, T> call) {
         long deadline = System.nanoTime() + settings.callTimeout.toNanos();
-        int failures = 0;
-        while (true) {
-            requireOpen("");
+        for (int failures = 1; ; failures++) {
+            requireOpen();
             Failure failure;
             try {
                 T answer = call.apply(
                         ledger.withDeadlineAfter(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS));
-                reached = true;
+                link.answered();
                 return answer;
             } catch (StatusRuntimeException e) {
-                failure = Failure.of(e);
-                reached |= failure.ledgerAnswered();
+                failure = failure(e);
             }
-            failures++;
+            link.reconnect();
             Duration delay = Backoff.delay(failures, failure);
             if (failure.verdict() == Failure.Verdict.FINAL
-                    || isWrongAddress(failure)
-                    || Thread.currentThread().isInterrupted()
+                    || link.isWrongAddress(failure)
                     || deadline - System.nanoTime() <= delay.toNanos()) {
-                throw failure.exception(target);
+                throw failure.exception(link.target());
             }
-            reconnectSoon();
-            try {
-                TimeUnit.NANOSECONDS.sleep(delay.toNanos());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw failure.exception(target);
+            if (!slept(delay)) {
+                throw interrupted();
             }
         }
     }
 
-    private <T> T translated(java.util.function.Supplier<T> call) {
+    private Failure failure(StatusRuntimeException thrown) {
+        Failure failure = Failure.of(thrown);
+        if (failure.ledgerAnswered()) {
+            link.answered();
+        }
+        return failure;
+    }
+
+    private <T> T translated(Supplier<T> call) {
         try {
             return call.get();
         } catch (StatusRuntimeException e) {
-            throw Failure.of(e).exception(target);
+            throw Failure.of(e).exception(link.target());
         }
-    }
-
-    private boolean isWrongAddress(Failure failure) {
-        return failure.unsent() && !reached;
     }
 
     private long attemptNanos(Duration left) {
         return Math.max(1, Math.min(left.toNanos(), settings.callTimeout.toNanos()));
     }
 
-    /**
-     * The channel's own wait between connection attempts grows to two minutes, longer than a mutation lives: so ours
-     * decides. At most ten a second, however many callers wait.
-     */
-    private void reconnectSoon() {
-        long now = System.nanoTime();
-        long last = lastReconnectNanos.get();
-        if (now - last >= 100_000_000L && lastReconnectNanos.compareAndSet(last, now)) {
-            channel.resetConnectBackoff();
+    private void requireOpen() {
+        if (closed) {
+            throw LedgerException.of(Status.Code.CANCELLED, "CLIENT_CLOSED", "this client is closed", null);
         }
     }
 
-    private void requireOpen(String mutationId) {
-        if (closed) {
-            throw new LedgerException(
-                    Status.Code.CANCELLED, "CLIENT_CLOSED", false, mutationId, "this client is closed", null);
+    /** False, with the thread's flag set, where it was interrupted: during the call before, or now. */
+    private static boolean slept(Duration delay) {
+        try {
+            TimeUnit.NANOSECONDS.sleep(delay.toNanos());
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
+    }
+
+    private static LedgerException interrupted() {
+        return LedgerException.of(Status.Code.CANCELLED, "INTERRUPTED", "interrupted while waiting for the ledger", null);
     }
 
     private static List<List<String>> parts(Collection<String> skus) {
@@ -455,17 +430,6 @@ public final class LedgerClient implements AutoCloseable {
 
     /** Settings for a {@link LedgerClient}, each with its default. */
     public static final class Builder {
-
-        /** The ledger permits pings from 10 s up; a margin keeps a jittery clock from breaking that. */
-        private static final long KEEP_ALIVE_SECONDS = 12;
-
-        private static final long KEEP_ALIVE_TIMEOUT_SECONDS = 4;
-
-        /** What a stalled reader may have under way; also what it can cost the ledger's socket. */
-        private static final int FLOW_CONTROL_WINDOW_BYTES = 1 << 20;
-
-        /** Stock of 1,000 SKUs with hundreds of locations each. */
-        private static final int REPLY_BYTES_MAX = 64 << 20;
 
         private final String host;
         private final int port;

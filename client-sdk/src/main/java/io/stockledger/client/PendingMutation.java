@@ -63,10 +63,6 @@ final class PendingMutation {
         return Duration.ofNanos(deadlineNanos - System.nanoTime());
     }
 
-    boolean isFirstAttempt() {
-        return failures == 0;
-    }
-
     /** Takes note of an attempt without an outcome, and says how long to wait before the next. */
     Duration failed(Failure failure) {
         failures++;
@@ -88,31 +84,41 @@ final class PendingMutation {
                 failure.cause().orElse(null));
     }
 
-    /** The end of a mutation whose not_after passed, or whose caller could not wait. */
-    LedgerException givenUp(String target, String why) {
-        String lastLine = last.map(failure -> failure.line(target)).orElse("it was not answered yet");
-        Status.Code code = last.map(Failure::code).orElse(Status.Code.DEADLINE_EXCEEDED);
+    /** The end of a mutation whose not_after passed, or that cannot be sent at all. */
+    LedgerException givenUp(String target) {
+        String line = last.map(failure -> failure.line(target))
+                .orElse("the ledger at " + target + " did not answer in time");
+        String reason = last.map(Failure::reasonOrCode).orElse(Status.Code.DEADLINE_EXCEEDED.name());
         if (mayBeApplied) {
-            return new LedgerException(
-                    code,
-                    "OUTCOME_UNKNOWN",
-                    true,
-                    mutation.getMutationId(),
-                    why + ": " + lastLine + "; " + outcomeUnknown(),
-                    last.flatMap(Failure::cause).orElse(null));
+            return ended("OUTCOME_UNKNOWN", "no outcome until not_after: " + line);
         }
-        return new LedgerException(
-                code,
-                last.map(Failure::reasonOrCode).orElse(code.name()),
-                false,
-                mutation.getMutationId(),
-                last.filter(Failure::unsent).isPresent() ? lastLine : why + ": " + lastLine + "; not applied",
-                last.flatMap(Failure::cause).orElse(null));
+        boolean nobodyListens = last.filter(Failure::unsent).isPresent();
+        return ended(reason, nobodyListens ? line : "no outcome until not_after: " + line + "; not applied");
+    }
+
+    /** The end of a mutation whose caller was interrupted. */
+    LedgerException interrupted(String target) {
+        return ended("INTERRUPTED", "interrupted while waiting for the ledger at " + target);
+    }
+
+    /** The end of a mutation whose client was closed. */
+    LedgerException closed(String target) {
+        return ended("CLIENT_CLOSED", "the client of " + target + " is closed");
     }
 
     /** Marks an attempt under way that nobody will wait for. */
     void abandonedUnderWay() {
         mayBeApplied = true;
+    }
+
+    private LedgerException ended(String reason, String line) {
+        return new LedgerException(
+                last.map(Failure::code).orElse(Status.Code.DEADLINE_EXCEEDED),
+                reason,
+                mayBeApplied,
+                mutation.getMutationId(),
+                mayBeApplied ? line + "; " + outcomeUnknown() : line,
+                last.flatMap(Failure::cause).orElse(null));
     }
 
     private String outcomeUnknown() {
