@@ -97,6 +97,12 @@ public final class EmbeddedPostgresql implements AutoCloseable {
         }
     }
 
+    /** Lets go of it as a killed ledger does: it runs on, unwatched. For tests. */
+    void abandon() {
+        closing = true;
+        watch.interrupt();
+    }
+
     private void startFirst() throws IOException {
         if (!Files.exists(cluster.resolve(READY))) {
             makeCluster();

@@ -43,7 +43,7 @@ public final class JournalReader {
     /** The row that holds the entry of this sequence. */
     public Optional<JournalRow> rowContaining(String sku, long sequence) throws SQLException {
         return one("SELECT " + COLUMNS + " FROM event_journal j WHERE j.persistence_id = ? AND j.first_sequence <= ?"
-                + " ORDER BY j.first_sequence DESC LIMIT 1", sku, sequence).filter(row -> row.lastSequence() >= sequence);
+                + " ORDER BY j.first_sequence DESC LIMIT 1", sku, sequence).filter(row -> row.group().lastSequence() >= sequence);
     }
 
     /** The SKU's newest row. */
@@ -90,7 +90,7 @@ public final class JournalReader {
                     byte[] payload = found.getBytes("found");
                     if (payload != null) {
                         rows.add(new JournalRow(Long.parseUnsignedLong(found.getString("tx_text")), found.getLong("ordering"),
-                                found.getString("persistence_id"), downTo, payload));
+                                found.getString("persistence_id"), downTo, GroupRow.of(payload)));
                         bytes += payload.length;
                         if (bytes >= pageBytes) {
                             break;
@@ -152,6 +152,11 @@ public final class JournalReader {
             statement.setLong(4, pageBytes);
             return rows(statement);
         }
+    }
+
+    /** Whether a page of {@link #lastRowsAt} was ended by its size, so that more may follow. */
+    public boolean pageIsFull(List<JournalRow> page) {
+        return page.stream().mapToLong(row -> row.payload().length).sum() >= pageBytes;
     }
 
     /** The position of the last row that the feed may show now. */
@@ -218,7 +223,7 @@ public final class JournalReader {
                     end = new Position(Long.parseUnsignedLong(found.getString(1)), found.getLong(2));
                     byte[] payload = found.getBytes(5);
                     if (payload != null) {
-                        rows.add(new JournalRow(end.tx(), end.ordering(), found.getString(3), found.getLong(4), payload));
+                        rows.add(new JournalRow(end.tx(), end.ordering(), found.getString(3), found.getLong(4), GroupRow.of(payload)));
                     }
                 }
             }
@@ -310,6 +315,6 @@ public final class JournalReader {
     /** The row that stands in {@link #COLUMNS} from this column of a result on. */
     static JournalRow row(ResultSet result, int column) throws SQLException {
         return new JournalRow(Long.parseUnsignedLong(result.getString(column)), result.getLong(column + 1),
-                result.getString(column + 2), result.getLong(column + 3), result.getBytes(column + 4));
+                result.getString(column + 2), result.getLong(column + 3), GroupRow.of(result.getBytes(column + 4)));
     }
 }

@@ -56,11 +56,12 @@ public final class Schema {
     }
 
     private static void refuseNewer(Flyway flyway, Database.Address address) {
+        // Without a version: Flyway's own note that it made the schema.
         MigrationVersion known = Arrays.stream(flyway.info().all())
-                .filter(info -> !info.getState().name().startsWith("FUTURE"))
+                .filter(info -> info.getVersion() != null && !info.getState().name().startsWith("FUTURE"))
                 .map(MigrationInfo::getVersion).max(MigrationVersion::compareTo).orElse(MigrationVersion.EMPTY);
         MigrationInfo current = flyway.info().current();
-        if (current != null && current.getVersion().compareTo(known) > 0) {
+        if (current != null && current.getVersion() != null && current.getVersion().compareTo(known) > 0) {
             throw new StartupException("The ledger at " + address + " has schema version " + current.getVersion()
                     + ", this program knows versions up to " + known + ": start the newer release.");
         }
