@@ -6,13 +6,13 @@
 -- reads a row without decoding its entries.
 CREATE FUNCTION header_long(payload bytea, at integer) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT get_byte(payload, at)::bigint << 56
-       | get_byte(payload, at + 1)::bigint << 48
-       | get_byte(payload, at + 2)::bigint << 40
-       | get_byte(payload, at + 3)::bigint << 32
-       | get_byte(payload, at + 4)::bigint << 24
-       | get_byte(payload, at + 5)::bigint << 16
-       | get_byte(payload, at + 6)::bigint << 8
+  SELECT (get_byte(payload, at)::bigint << 56)
+       | (get_byte(payload, at + 1)::bigint << 48)
+       | (get_byte(payload, at + 2)::bigint << 40)
+       | (get_byte(payload, at + 3)::bigint << 32)
+       | (get_byte(payload, at + 4)::bigint << 24)
+       | (get_byte(payload, at + 5)::bigint << 16)
+       | (get_byte(payload, at + 6)::bigint << 8)
        | get_byte(payload, at + 7)::bigint
 $$;
 
