@@ -5,6 +5,7 @@ import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.Share;
 import io.stockledger.v1.Stock;
 import io.stockledger.v1.SubscribeRequest;
+import java.text.Normalizer;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
@@ -90,7 +91,7 @@ public final class StockView implements AutoCloseable {
 
     /** All that the view knows of a SKU, available to sell as for {@code channel}; empty if nothing. */
     public Optional<Stock> stock(String sku, String channel) {
-        return Optional.ofNullable(stocks.get(sku)).map(known -> {
+        return find(sku).map(known -> {
             Stock.Builder stock = Stock.newBuilder()
                     .setSku(sku)
                     .setSequence(known.sequence())
@@ -156,8 +157,13 @@ public final class StockView implements AutoCloseable {
     }
 
     private SkuStock skuStock(String sku) {
+        return find(sku).orElse(SkuStock.NONE);
+    }
+
+    /** The ledger knows SKUs in Unicode NFC, which most callers' already are: so only a miss is normalised. */
+    private Optional<SkuStock> find(String sku) {
         SkuStock known = stocks.get(sku);
-        return known == null ? SkuStock.NONE : known;
+        return Optional.ofNullable(known != null ? known : stocks.get(Normalizer.normalize(sku, Normalizer.Form.NFC)));
     }
 
     /** Applies the feed; called on the subscription's thread alone, so only the readers' side needs care. */

@@ -46,6 +46,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * A ledger's outside on a real port, so that a test can break what a real ledger would not break on demand: answers
@@ -93,7 +95,13 @@ final class ScriptedLedger implements AutoCloseable {
         record Silence() implements Fault {}
     }
 
+    // Held on to, since a logger that nobody holds forgets its level.
+    private static final Logger TRANSPORT =
+            Logger.getLogger("io.grpc.netty.shaded.io.grpc.netty.NettyServerHandler");
+
     ScriptedLedger() {
+        // It complains of each connection that a test breaks.
+        TRANSPORT.setLevel(Level.SEVERE);
         try (ServerSocket probe = new ServerSocket(0)) {
             port = probe.getLocalPort();
         } catch (IOException e) {
@@ -136,14 +144,10 @@ final class ScriptedLedger implements AutoCloseable {
     }
 
     /** Lets held requests go on. */
-    void letGo() {
-        List<Runnable> now;
-        synchronized (this) {
-            hold = false;
-            now = List.copyOf(held);
-            held.clear();
-        }
-        now.forEach(Runnable::run);
+    synchronized void letGo() {
+        hold = false;
+        held.forEach(Runnable::run);
+        held.clear();
     }
 
     static com.google.rpc.Status error(Status.Code code, String reason, int retryAfterMs) {
@@ -216,13 +220,14 @@ final class ScriptedLedger implements AutoCloseable {
                 public void onNext(StreamMutationsRequest request) {
                     batches.add(request.getMutationsCount());
                     arrived.addAll(request.getMutationsList());
+                    // Decided under the lock, so that what comes later cannot overtake what was held.
                     synchronized (ScriptedLedger.this) {
                         if (hold) {
                             held.add(() -> decideBatch(request));
-                            return;
+                        } else {
+                            decideBatch(request);
                         }
                     }
-                    decideBatch(request);
                 }
 
                 private void decideBatch(StreamMutationsRequest request) {

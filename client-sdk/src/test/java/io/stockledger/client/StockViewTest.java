@@ -73,6 +73,18 @@ class StockViewTest {
     }
 
     @Test
+    void aSkuIsFoundHoweverItsAccentsAreWritten() throws Exception {
+        ledger.feeds.add((request, subscriber) -> {
+            subscriber.onNext(stocks(stock("CAF\u00c9", 1, balance("main", 3))));
+            subscriber.onNext(told(1).setStockComplete(true).setCaughtUp(true).build());
+        });
+        try (StockView view = client.stockView()) {
+            assertTrue(view.awaitCaughtUp(Duration.ofSeconds(10)));
+            assertEquals(3, view.availableToSell("CAFE\u0301", "web"));
+        }
+    }
+
+    @Test
     void theOldValuesStandUntilStockThatIsReadAgainIsComplete() throws Exception {
         ledger.feeds.add((request, subscriber) -> {
             subscriber.onNext(stocks(stock("A", 1, balance("main", 10)), stock("GONE", 1, balance("main", 1))));
