@@ -236,7 +236,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
 
         /** Its id's fingerprint stands at an entry: the journal tells whether it is the same mutation. */
         private boolean isApplied(Waiting.ForDecision waiting) {
-            waiting.foundAt = stock.appliedIds().find(AppliedIds.fingerprint(waiting.mutation.mutationId()));
+            waiting.foundAt = stock.appliedAs(waiting.mutation.mutationId());
             return waiting.foundAt > waiting.clearedThrough;
         }
 
@@ -268,7 +268,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
         private void look(Look look) {
             AppliedIds ids = stock.appliedIds();
             Look.Seen seen = new Look.Seen(stock.sequence(), List.copyOf(stock.balances()),
-                    stock.reservation(look.mutationId()), ids.find(AppliedIds.fingerprint(look.mutationId())),
+                    stock.reservation(look.mutationId()), stock.appliedAs(look.mutationId()),
                     ids.forgottenSequence() > 0 && isInWindow(ids.forgottenRecordedAtMs()), nowMs);
             answers.add(() -> look.reply().seen(seen));
         }
