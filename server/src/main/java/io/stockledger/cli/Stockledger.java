@@ -112,6 +112,8 @@ public final class Stockledger implements Runnable {
         verbs.put("watch", () -> new CommandLine(new Watch()));
         verbs.put("replay", () -> new CommandLine(new Replay()));
         verbs.put("test", () -> new CommandLine(new Test()));
+        verbs.put("loadtest", () -> new CommandLine(new Loadtest()));
+        verbs.put("drill", () -> new CommandLine(new Drill()));
         verbs.put("version", () -> new CommandLine(new Version()));
         verbs.put("rehearse", () -> new CommandLine(new Rehearsal()));
         return verbs;
@@ -147,12 +149,28 @@ public final class Stockledger implements Runnable {
         }
     }
 
-    // The launcher does it; it is here for the list of verbs.
+    // The launcher does these; they are here for the list of verbs.
     @Command(name = "test", description = "Builds everything and runs the tests; arguments go on to Maven.", mixinStandardHelpOptions = true)
     private static final class Test implements Runnable {
         @Override
         public void run() {
             throw new Failure("the launcher ./stockledger runs the tests: ./stockledger test");
+        }
+    }
+
+    @Command(name = "loadtest", description = "Measures a ledger beside a row lock on the same PostgreSQL.", mixinStandardHelpOptions = true)
+    private static final class Loadtest implements Runnable {
+        @Override
+        public void run() {
+            throw new Failure("the launcher ./stockledger runs load tests: ./stockledger loadtest");
+        }
+    }
+
+    @Command(name = "drill", description = "Breaks a ledger of its own on purpose and checks its promises; minutes long.", mixinStandardHelpOptions = true)
+    private static final class Drill implements Runnable {
+        @Override
+        public void run() {
+            throw new Failure("the launcher ./stockledger runs drills: ./stockledger drill");
         }
     }
 }
