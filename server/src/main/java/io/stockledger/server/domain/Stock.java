@@ -1,0 +1,176 @@
+package io.stockledger.server.domain;
+
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * One SKU as its entries have made it: balances, open reservations, incoming references, newest ids. It evolves in
+ * place, since one actor owns it and a SKU may hold 100,000 reservations; what it hands out is immutable.
+ */
+public final class Stock {
+    /** Hold that is due first comes first. */
+    private static final Comparator<Reservation> BY_EXPIRY =
+            Comparator.comparingLong(Reservation::expiresAtMs).thenComparingLong(Reservation::sequence);
+
+    /** Incoming units are told apart by where they will arrive and by whose document. */
+    public record Incoming(String location, String reference) {}
+
+    private final String sku;
+    private long sequence;
+    private long recordedAtMs;
+    private final Map<String, Balance> balances = new HashMap<>(2);
+    private final AppliedIds appliedIds;
+    // Most SKUs hold nothing at a given moment: made when first needed.
+    private Map<String, Reservation> reservations = Map.of();
+    private TreeSet<Reservation> holdsByExpiry;
+    private Map<Incoming, Long> incoming = Map.of();
+
+    public Stock(String sku, AppliedIds appliedIds) {
+        this.sku = sku;
+        this.appliedIds = appliedIds;
+    }
+
+    /** Takes over an entry, which must be the next one. */
+    public void evolve(Entry entry) {
+        if (entry.sequence() != sequence + 1) {
+            throw new IllegalStateException("entry " + entry.sequence() + " of " + sku + " can't follow " + sequence);
+        }
+        sequence = entry.sequence();
+        recordedAtMs = entry.recordedAtMs();
+        for (Balance balance : entry.balances()) {
+            balances.put(balance.location(), balance);
+        }
+        if (!entry.mutationId().isEmpty()) {
+            appliedIds.add(AppliedIds.fingerprint(entry.mutationId()), sequence, entry.createdAtMs(), recordedAtMs);
+        }
+        switch (entry.kind()) {
+            case RESERVE -> put(Reservation.madeBy(entry));
+            case EXTEND, RELEASE, COMMIT, FULFILL, CANCEL_COMMITTED, EXPIRE ->
+                    put(reservations.get(entry.reservationId()).after(entry));
+            case EXPECT, CANCEL_EXPECTED, RECEIVE, SHIP_TRANSFER, RECEIVE_TRANSFER -> moveIncoming(entry);
+            case SELL, RETURN, SET_ASIDE, PUT_BACK, ADJUST, COUNT, SET_SAFETY_STOCK, SET_CHANNEL_ALLOCATION -> { }
+        }
+    }
+
+    public String sku() {
+        return sku;
+    }
+
+    /** The sequence of the last entry; 0: there is none. */
+    public long sequence() {
+        return sequence;
+    }
+
+    /** When the last entry was recorded. */
+    public long recordedAtMs() {
+        return recordedAtMs;
+    }
+
+    public AppliedIds appliedIds() {
+        return appliedIds;
+    }
+
+    public Balance balance(String location) {
+        Balance balance = balances.get(location);
+        return balance != null ? balance : Balance.empty(location);
+    }
+
+    public boolean knows(String location) {
+        return balances.containsKey(location);
+    }
+
+    public int locationCount() {
+        return balances.size();
+    }
+
+    /** All balances, ordered by location. */
+    public Collection<Balance> balances() {
+        return balances.size() < 2 ? balances.values() : new TreeMap<>(balances).values();
+    }
+
+    /** An open reservation. */
+    public Optional<Reservation> reservation(String id) {
+        return Optional.ofNullable(reservations.get(id));
+    }
+
+    public Collection<Reservation> reservations() {
+        return Collections.unmodifiableCollection(reservations.values());
+    }
+
+    public int reservationCount() {
+        return reservations.size();
+    }
+
+    /** Units incoming to a location under a reference. */
+    public long incoming(String location, String reference) {
+        return incoming.getOrDefault(new Incoming(location, reference), 0L);
+    }
+
+    public Map<Incoming, Long> incoming() {
+        return Collections.unmodifiableMap(incoming);
+    }
+
+    /** The hold that expires first. */
+    public Optional<Reservation> firstDue() {
+        return holdsByExpiry == null || holdsByExpiry.isEmpty()
+                ? Optional.empty() : Optional.of(holdsByExpiry.first());
+    }
+
+    /** When the first hold expires; 0: nothing is held. */
+    public long nextDueMs() {
+        return holdsByExpiry == null || holdsByExpiry.isEmpty() ? 0 : holdsByExpiry.first().expiresAtMs();
+    }
+
+    /** Puts a stock together from a snapshot; {@code appliedIds} are those given at construction. */
+    public void restore(long sequence, long recordedAtMs, Collection<Balance> balances,
+            Collection<Reservation> reservations, Map<Incoming, Long> incoming) {
+        this.sequence = sequence;
+        this.recordedAtMs = recordedAtMs;
+        balances.forEach(balance -> this.balances.put(balance.location(), balance));
+        reservations.forEach(this::put);
+        if (!incoming.isEmpty()) {
+            this.incoming = new HashMap<>(incoming);
+        }
+    }
+
+    private void put(Reservation reservation) {
+        if (holdsByExpiry == null) {
+            holdsByExpiry = new TreeSet<>(BY_EXPIRY);
+            reservations = new HashMap<>(2);
+        }
+        Reservation before = reservation.open()
+                ? reservations.put(reservation.id(), reservation)
+                : reservations.remove(reservation.id());
+        if (before != null && before.held() > 0) {
+            holdsByExpiry.remove(before);
+        }
+        if (reservation.held() > 0) {
+            holdsByExpiry.add(reservation);
+        }
+    }
+
+    private void moveIncoming(Entry entry) {
+        for (Movement movement : entry.movements()) {
+            if (movement.from() == Bucket.INCOMING) {
+                addIncoming(movement.location(), entry.reference(), -movement.quantity());
+            }
+            if (movement.to() == Bucket.INCOMING) {
+                addIncoming(movement.toLocation(), entry.reference(), movement.quantity());
+            }
+        }
+    }
+
+    private void addIncoming(String location, String reference, long quantity) {
+        if (incoming.isEmpty()) {
+            incoming = new HashMap<>(2);
+        }
+        incoming.merge(new Incoming(location, reference), quantity,
+                (before, more) -> before + more == 0 ? null : before + more);
+    }
+}

@@ -1,0 +1,185 @@
+package io.stockledger.server.feed;
+
+import com.typesafe.config.Config;
+import io.stockledger.server.journal.Cursor;
+import io.stockledger.server.journal.Database;
+import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.JournalRow;
+import io.stockledger.server.journal.LedgerIdentity;
+import io.stockledger.server.journal.Tail;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * One tail, fanned out to this node's subscribers. Each catches up from the journal, then follows
+ * the ring that holds the newest rows; one that falls off the ring's end goes back to the journal.
+ * A subscriber costs one message and its place, however slow it is, and delays nobody else.
+ */
+public final class Feed implements AutoCloseable {
+    private static final Duration TICK = Duration.ofMillis(20);
+
+    private final JournalReader reader;
+    private final LedgerIdentity identity;
+    private final Clock clock;
+    private final Ring ring;
+    private final Tail tail;
+    private final int messageBytes;
+    private final int subscriptionsMax;
+    private final Set<Subscription> subscriptions = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger count = new AtomicInteger();
+    private final ExecutorService live;
+    private final ExecutorService catchUp;
+    private final ScheduledExecutorService ticker;
+    private volatile boolean closed;
+
+    private Feed(Database database, JournalReader reader, Config journal, Config feed, Clock clock) throws SQLException {
+        this.reader = reader;
+        this.identity = LedgerIdentity.read(database);
+        this.clock = clock;
+        this.messageBytes = Math.toIntExact(feed.getBytes("message-bytes"));
+        this.subscriptionsMax = feed.getInt("subscriptions-max");
+        this.live = Executors.newFixedThreadPool(feed.getInt("live-threads"), threads("feed-live"));
+        this.catchUp = Executors.newFixedThreadPool(feed.getInt("catch-up-threads"), threads("feed-catch-up"));
+        this.ticker = Executors.newSingleThreadScheduledExecutor(threads("feed-tick"));
+        var start = reader.watermark();
+        this.ring = new Ring(feed.getInt("ring-rows"), feed.getBytes("ring-bytes"), start);
+        this.tail = new Tail(database, journal, clock, start, this::tailed);
+    }
+
+    /** Follows the database's journal from now on. {@code journal}, {@code feed}: the sections of the settings. */
+    public static Feed start(Database database, JournalReader reader, Config journal, Config feed, Clock clock) throws SQLException {
+        Feed started = new Feed(database, reader, journal, feed, clock);
+        started.tail.start();
+        started.ticker.scheduleWithFixedDelay(started::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
+        return started;
+    }
+
+    /** This node has committed something: what follows the feed should hear of it at once. Any thread; cheap. */
+    public void committed() {
+        if (count.get() > 0) {
+            tail.wake();
+        }
+    }
+
+    /** Begins a subscription; empty where there are as many as may be. */
+    public Optional<Subscription> subscribe(FeedRequest request, FeedSink sink) {
+        if (count.incrementAndGet() > subscriptionsMax || closed) {
+            count.decrementAndGet();
+            return Optional.empty();
+        }
+        Subscription subscription = new Subscription(this, request, sink);
+        subscriptions.add(subscription);
+        tail.wake();
+        subscription.wake();
+        return Optional.of(subscription);
+    }
+
+    /** What bytes that claim to be a cursor are. */
+    public Cursor.Parsed parseCursor(byte[] bytes) {
+        return Cursor.parse(bytes, identity);
+    }
+
+    public int subscriptionCount() {
+        return count.get();
+    }
+
+    /** See {@link Tail#watermarkAge}. */
+    public Duration watermarkAge() {
+        return tail.watermarkAge();
+    }
+
+    /** Ends every subscription, then stops. */
+    @Override
+    public void close() {
+        closed = true;
+        subscriptions.forEach(Subscription::endByClosing);
+        ticker.shutdownNow();
+        tail.close();
+        for (ExecutorService pool : List.of(live, catchUp)) {
+            pool.shutdown();
+            try {
+                if (!pool.awaitTermination(5, TimeUnit.SECONDS)) {
+                    pool.shutdownNow();
+                }
+            } catch (InterruptedException e) {
+                pool.shutdownNow();
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private void tailed(List<JournalRow> rows, long completeTimeMs) {
+        ring.append(rows, completeTimeMs);
+        for (Subscription subscription : subscriptions) {
+            subscription.tailed(rows);
+        }
+    }
+
+    private void tick() {
+        boolean someoneWaits = false;
+        long now = System.nanoTime();
+        for (Subscription subscription : subscriptions) {
+            someoneWaits |= subscription.tick(now);
+        }
+        // Caught up is said after a look that began later than the subscription did.
+        if (someoneWaits) {
+            tail.wake();
+        }
+    }
+
+    // ---- What a subscription uses ----
+
+    JournalReader reader() {
+        return reader;
+    }
+
+    LedgerIdentity identity() {
+        return identity;
+    }
+
+    Clock clock() {
+        return clock;
+    }
+
+    Ring ring() {
+        return ring;
+    }
+
+    int messageBytes() {
+        return messageBytes;
+    }
+
+    ExecutorService live() {
+        return live;
+    }
+
+    ExecutorService catchUp() {
+        return catchUp;
+    }
+
+    void ended(Subscription subscription) {
+        if (subscriptions.remove(subscription)) {
+            count.decrementAndGet();
+        }
+    }
+
+    private static ThreadFactory threads(String name) {
+        AtomicInteger number = new AtomicInteger();
+        return task -> {
+            Thread thread = new Thread(task, name + "-" + number.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+}

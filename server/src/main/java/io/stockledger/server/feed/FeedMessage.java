@@ -1,0 +1,92 @@
+package io.stockledger.server.feed;
+
+import com.google.protobuf.Timestamp;
+import com.google.protobuf.UnsafeByteOperations;
+import io.stockledger.v1.Stock;
+import io.stockledger.v1.SubscribeResponse;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * One message of the feed, in the wire form of SubscribeResponse: entries are pieces of the stored
+ * rows, never decoded or encoded again, followed by what is said once a message.
+ */
+public final class FeedMessage {
+    private final List<Piece> pieces;
+    private final byte[] rest;
+    private final int length;
+
+    private record Piece(byte[] bytes, int from, int to) {}
+
+    private FeedMessage(List<Piece> pieces, int entryBytes, byte[] rest) {
+        this.pieces = pieces;
+        this.rest = rest;
+        this.length = entryBytes + rest.length;
+    }
+
+    public int length() {
+        return length;
+    }
+
+    public void writeTo(OutputStream out) throws IOException {
+        for (Piece piece : pieces) {
+            out.write(piece.bytes, piece.from, piece.to - piece.from);
+        }
+        out.write(rest);
+    }
+
+    /** What is said beside entries and stock. */
+    record Stamp(byte[] cursor, long ledgerTimeMs, OptionalLong completeTimeMs, boolean caughtUp) {}
+
+    static FeedMessage ofStock(List<Stock> stocks, boolean complete, byte[] cursor, long ledgerTimeMs) {
+        return new FeedMessage(List.of(), 0, SubscribeResponse.newBuilder()
+                .addAllStocks(stocks)
+                .setStockComplete(complete)
+                .setCursor(UnsafeByteOperations.unsafeWrap(cursor))
+                .setLedgerTime(timestamp(ledgerTimeMs))
+                .build().toByteArray());
+    }
+
+    static Timestamp timestamp(long ms) {
+        return Timestamp.newBuilder()
+                .setSeconds(Math.floorDiv(ms, 1000L))
+                .setNanos((int) Math.floorMod(ms, 1000L) * 1_000_000)
+                .build();
+    }
+
+    /** Collects entries. */
+    static final class Builder {
+        private final List<Piece> pieces = new ArrayList<>();
+        private int entryBytes;
+
+        int entryBytes() {
+            return entryBytes;
+        }
+
+        /** Adds the bytes of whole entries; neighbours become one piece. */
+        void add(byte[] bytes, int from, int to) {
+            if (from == to) {
+                return;
+            }
+            int last = pieces.size() - 1;
+            if (last >= 0 && pieces.get(last).bytes == bytes && pieces.get(last).to == from) {
+                pieces.set(last, new Piece(bytes, pieces.get(last).from, to));
+            } else {
+                pieces.add(new Piece(bytes, from, to));
+            }
+            entryBytes += to - from;
+        }
+
+        FeedMessage build(Stamp stamp) {
+            SubscribeResponse.Builder rest = SubscribeResponse.newBuilder()
+                    .setCaughtUp(stamp.caughtUp())
+                    .setCursor(UnsafeByteOperations.unsafeWrap(stamp.cursor()))
+                    .setLedgerTime(timestamp(stamp.ledgerTimeMs()));
+            stamp.completeTimeMs().ifPresent(ms -> rest.setCompleteTime(timestamp(ms)));
+            return new FeedMessage(List.copyOf(pieces), entryBytes, rest.build().toByteArray());
+        }
+    }
+}

@@ -1,0 +1,355 @@
+package io.stockledger.server.feed;
+
+import io.stockledger.server.journal.Cursor;
+import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.JournalRow;
+import io.stockledger.server.journal.Position;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One subscriber's way through the feed: start, maybe initial stock, catching up from the journal,
+ * live from the ring. It goes in steps of about a message on the feed's threads, one step at a time,
+ * and takes none while the sink is not ready: nothing is read ahead, so nothing is held for a slow
+ * reader.
+ */
+public final class Subscription {
+    private static final Logger LOG = LoggerFactory.getLogger(Subscription.class);
+    private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    private enum Phase { STARTING, STOCK, CATCHING_UP, LIVE, ENDED }
+
+    /** What a step leaves: more to do now, or nothing until someone wakes it. */
+    private enum Then { AGAIN, WAIT }
+
+    private static final int IDLE = 0;
+    private static final int AT_WORK = 1;
+    private static final int AT_WORK_AND_WOKEN = 2;
+
+    private final Feed feed;
+    private final FeedRequest request;
+    private final FeedSink sink;
+    private final Selection selection;
+    private final long heartbeatNanos;
+    private final AtomicInteger work = new AtomicInteger(IDLE);
+
+    // Changed by the step under way only; read by the tick and the tail.
+    private volatile Phase phase = Phase.STARTING;
+    private volatile boolean caughtUp;
+    private volatile long lastSentNanos = System.nanoTime();
+    private volatile long retryAtNanos;
+    private volatile boolean retrying;
+    private volatile boolean cancelled;
+    private volatile boolean closing;
+
+    private Cursor cursor = Cursor.START;
+    private InitialStock initialStock;
+    /** Caught up means: what was committed until then has been sent. */
+    private long behindSinceMs;
+    /** Whether the rows just sent ended with a message that said so. */
+    private boolean saidCaughtUp;
+
+    Subscription(Feed feed, FeedRequest request, FeedSink sink) {
+        this.feed = feed;
+        this.request = request;
+        this.sink = sink;
+        this.selection = request.selection();
+        this.heartbeatNanos = request.heartbeatInterval().toNanos();
+        this.behindSinceMs = feed.clock().millis();
+    }
+
+    /** The sink is ready again, or something else has changed. Any thread; never blocks. */
+    public void wake() {
+        while (true) {
+            switch (work.get()) {
+                case IDLE -> {
+                    if (work.compareAndSet(IDLE, AT_WORK)) {
+                        submit();
+                        return;
+                    }
+                }
+                case AT_WORK -> {
+                    if (work.compareAndSet(AT_WORK, AT_WORK_AND_WOKEN)) {
+                        return;
+                    }
+                }
+                default -> {
+                    return;
+                }
+            }
+        }
+    }
+
+    /** The subscriber has gone; the sink is not called any more, save by a step under way. */
+    public void cancel() {
+        cancelled = true;
+        feed.ended(this);
+    }
+
+    void endByClosing() {
+        closing = true;
+        wake();
+    }
+
+    /** New rows have come. */
+    void tailed(List<JournalRow> rows) {
+        if (phase != Phase.LIVE) {
+            return;
+        }
+        for (JournalRow row : rows) {
+            if (selection.wantsSomeOf(row)) {
+                wake();
+                return;
+            }
+        }
+    }
+
+    /** Wakes it where time has made something due; whether it waits for a newer look of the tail. */
+    boolean tick(long nowNanos) {
+        boolean retry = retrying && nowNanos - retryAtNanos >= 0;
+        boolean waits = phase == Phase.LIVE && !caughtUp;
+        if (retry || waits || !retrying && nowNanos - lastSentNanos >= heartbeatNanos && sink.isReady()) {
+            wake();
+        }
+        return waits;
+    }
+
+    private void submit() {
+        try {
+            (phase == Phase.LIVE ? feed.live() : feed.catchUp()).execute(this::run);
+        } catch (RejectedExecutionException e) {
+            // The feed has been closed.
+            feed.ended(this);
+        }
+    }
+
+    private void run() {
+        Then then = Then.WAIT;
+        try {
+            then = step();
+        } catch (SQLException e) {
+            if (!retrying) {
+                LOG.warn("A subscription can't read the journal, trying on: {}", e.getMessage());
+            }
+            retrying = true;
+            retryAtNanos = System.nanoTime() + RETRY_NANOS;
+        } catch (RuntimeException e) {
+            LOG.error("A subscription ended at {} by a failure", cursor, e);
+            end(FeedSink.End.JOURNAL_DAMAGED);
+        }
+        if (then == Then.AGAIN || !work.compareAndSet(AT_WORK, IDLE)) {
+            work.set(AT_WORK);
+            // Behind the others that wait: each gets one step in turn.
+            submit();
+        }
+    }
+
+    private Then step() throws SQLException {
+        if (phase == Phase.ENDED || cancelled) {
+            return Then.WAIT;
+        }
+        if (closing) {
+            end(FeedSink.End.CLOSING);
+            return Then.WAIT;
+        }
+        if (!sink.isReady() || retrying && System.nanoTime() - retryAtNanos < 0) {
+            return Then.WAIT;
+        }
+        Then then = switch (phase) {
+            case STARTING -> begin();
+            case STOCK -> sendStock();
+            case CATCHING_UP -> catchUp();
+            case LIVE -> follow();
+            case ENDED -> Then.WAIT;
+        };
+        retrying = false;
+        return then;
+    }
+
+    private Then begin() throws SQLException {
+        JournalReader reader = feed.reader();
+        if (request.start() instanceof FeedRequest.Start.After after) {
+            cursor = after.cursor();
+        } else if (request.start() instanceof FeedRequest.Start.Now) {
+            cursor = Cursor.after(reader.watermark());
+        } else {
+            cursor = Cursor.START;
+        }
+        if (!reader.holds(cursor.position())) {
+            end(FeedSink.End.CURSOR_EXPIRED);
+            return Then.WAIT;
+        }
+        if (request.initialStock()) {
+            Position at = reader.watermark();
+            cursor = Cursor.after(at);
+            initialStock = new InitialStock(reader, selection, at);
+            phase = Phase.STOCK;
+        } else {
+            phase = Phase.CATCHING_UP;
+        }
+        return Then.AGAIN;
+    }
+
+    private Then sendStock() throws SQLException {
+        long now = feed.clock().millis();
+        InitialStock.Page page = initialStock.next(feed.messageBytes(), now);
+        if (!page.stocks().isEmpty() || page.last() || heartbeatIsDue()) {
+            byte[] bytes = page.last() ? cursor.toBytes(feed.identity()) : new byte[0];
+            send(FeedMessage.ofStock(page.stocks(), page.last(), bytes, now));
+        }
+        if (page.last()) {
+            phase = Phase.CATCHING_UP;
+        }
+        return Then.AGAIN;
+    }
+
+    private Then catchUp() throws SQLException {
+        if (feed.ring().covers(cursor)) {
+            phase = Phase.LIVE;
+            return Then.AGAIN;
+        }
+        // A row that was taken in part comes again, to be taken on from where it was.
+        Position from = cursor.taken() == Cursor.WHOLE_ROW ? cursor.position()
+                : new Position(cursor.position().tx(), cursor.position().ordering() - 1);
+        List<JournalRow> rows;
+        Position end;
+        if (selection.narrowsSkus()) {
+            JournalReader.FeedPage page = feed.reader().feedAfter(from, 2L * feed.messageBytes(), selection.skus(), selection.skuPrefix());
+            rows = page.rows();
+            end = page.end();
+        } else {
+            rows = feed.reader().feedAfter(from, 2L * feed.messageBytes());
+            end = rows.isEmpty() ? from : rows.get(rows.size() - 1).position();
+        }
+        boolean whole = sendRows(rows, OptionalLong.empty(), false);
+        if (whole && end.isAfter(cursor.position())) {
+            cursor = Cursor.after(end);
+        }
+        if (sink.isReady() && heartbeatIsDue()) {
+            send(new FeedMessage.Builder().build(stamp(OptionalLong.empty(), false)));
+        }
+        return sink.isReady() && end.isAfter(from) ? Then.AGAIN : Then.WAIT;
+    }
+
+    private Then follow() {
+        Ring.Read read = feed.ring().readAfter(cursor, feed.messageBytes());
+        if (!read.covered()) {
+            phase = Phase.CATCHING_UP;
+            caughtUp = false;
+            behindSinceMs = feed.clock().millis();
+            return Then.AGAIN;
+        }
+        OptionalLong complete = OptionalLong.empty();
+        boolean nowCaughtUp = false;
+        if (read.toTheEnd() && read.completeTimeMs() > 0) {
+            complete = OptionalLong.of(read.completeTimeMs());
+            nowCaughtUp = !caughtUp && read.completeTimeMs() > behindSinceMs;
+        }
+        if (!sendRows(read.rows(), complete, nowCaughtUp)) {
+            return sink.isReady() ? Then.AGAIN : Then.WAIT;
+        }
+        if (nowCaughtUp) {
+            if (!saidCaughtUp) {
+                send(new FeedMessage.Builder().build(stamp(complete, true)));
+            }
+            caughtUp = true;
+        } else if (heartbeatIsDue()) {
+            send(new FeedMessage.Builder().build(stamp(complete, false)));
+        }
+        return read.toTheEnd() ? Then.WAIT : Then.AGAIN;
+    }
+
+    /**
+     * Sends what is asked for of these rows, in messages of bounded size, while the sink is ready,
+     * and moves the cursor along. The last message says {@code complete} and {@code caughtUpAtEnd}.
+     *
+     * @return whether all of it went out
+     */
+    private boolean sendRows(List<JournalRow> rows, OptionalLong complete, boolean caughtUpAtEnd) {
+        saidCaughtUp = false;
+        FeedMessage.Builder message = new FeedMessage.Builder();
+        for (JournalRow row : rows) {
+            Position position = row.position();
+            int order = position.compareTo(cursor.position());
+            boolean resumed = order == 0 && cursor.taken() != Cursor.WHOLE_ROW;
+            if (order < 0 || order == 0 && !resumed) {
+                continue;
+            }
+            int taken = resumed ? cursor.taken() : 0;
+            int bodyStart = row.group().bodyOffset();
+            int bodyLength = row.group().bodyLength();
+            if (!selection.wantsSomeOf(row)) {
+                cursor = Cursor.after(position);
+                continue;
+            }
+            if (taken == 0 && !selection.looksIntoEntries() && bodyLength <= feed.messageBytes()) {
+                if (message.entryBytes() > 0 && message.entryBytes() + bodyLength > feed.messageBytes()) {
+                    send(message.build(stamp(OptionalLong.empty(), false)));
+                    message = new FeedMessage.Builder();
+                    if (!sink.isReady()) {
+                        return false;
+                    }
+                }
+                message.add(row.payload(), bodyStart, bodyStart + bodyLength);
+                cursor = Cursor.after(position);
+                continue;
+            }
+            StoredEntries entries = new StoredEntries(row.group());
+            int index = 0;
+            while (entries.next()) {
+                index++;
+                if (index <= taken || !entries.matches(selection)) {
+                    continue;
+                }
+                int length = entries.to() - entries.from();
+                if (message.entryBytes() > 0 && message.entryBytes() + length > feed.messageBytes()) {
+                    if (index > 1) {
+                        cursor = new Cursor(position, index - 1);
+                    }
+                    send(message.build(stamp(OptionalLong.empty(), false)));
+                    message = new FeedMessage.Builder();
+                    if (!sink.isReady()) {
+                        return false;
+                    }
+                }
+                message.add(row.payload(), entries.from(), entries.to());
+            }
+            cursor = Cursor.after(position);
+        }
+        if (message.entryBytes() > 0) {
+            send(message.build(stamp(complete, caughtUpAtEnd)));
+            saidCaughtUp = caughtUpAtEnd;
+        }
+        return true;
+    }
+
+    private FeedMessage.Stamp stamp(OptionalLong complete, boolean caughtUpNow) {
+        return new FeedMessage.Stamp(cursor.toBytes(feed.identity()), feed.clock().millis(), complete, caughtUpNow);
+    }
+
+    private void send(FeedMessage message) {
+        sink.send(message);
+        lastSentNanos = System.nanoTime();
+    }
+
+    private boolean heartbeatIsDue() {
+        return System.nanoTime() - lastSentNanos >= heartbeatNanos;
+    }
+
+    private void end(FeedSink.End why) {
+        if (phase == Phase.ENDED) {
+            return;
+        }
+        phase = Phase.ENDED;
+        feed.ended(this);
+        if (!cancelled) {
+            sink.end(why);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+package io.stockledger.server.journal;
+
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.CodedOutputStream;
+import io.stockledger.v1.Entry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * One journal row: a group of entries of one SKU, committed together. Its bytes, big-endian:
+ *
+ * <pre>
+ *   0  int32  magic, "SLG1"
+ *   4  int64  sequence of the first entry
+ *  12  int32  number of entries
+ *  16  int64  when the last entry was recorded, ms
+ *  24  int64  when the SKU's first hold is due after this group, ms; 0: nothing is held
+ *  32  int64  the same where it differs from the row before and is not 0, else 0
+ *  40  int32  locations that the SKU has balances at after this group
+ *  44  byte32 digest of the SKU's row before; zeros in its first
+ *  76  the entries, each with the tag of SubscribeResponse.entries: they are streamed as they stand here
+ *  -32 byte32 digest: SHA-256 over all bytes before
+ * </pre>
+ *
+ * <p>The digests chain a SKU's rows, so that a row changed, removed or swapped by hand is found. The fixed places let
+ * SQL read a header (the generated columns first_sequence and announced_due).
+ */
+public final class GroupRow {
+    public static final int MAGIC = 0x534C4731;
+    public static final int DIGEST_BYTES = 32;
+    private static final int HEADER_BYTES = 76;
+    /** SubscribeResponse.entries: field 1, length-delimited. */
+    private static final int ENTRY_TAG = 0x0A;
+    private static final byte[] NO_DIGEST = new byte[DIGEST_BYTES];
+
+    private final byte[] bytes;
+    private final ByteBuffer view;
+
+    private GroupRow(byte[] bytes) {
+        this.bytes = bytes;
+        this.view = ByteBuffer.wrap(bytes);
+    }
+
+    /** Takes a row's bytes over; they must not be changed any more. */
+    public static GroupRow of(byte[] bytes) {
+        if (bytes.length < HEADER_BYTES + DIGEST_BYTES || ByteBuffer.wrap(bytes).getInt(0) != MAGIC) {
+            throw new IllegalArgumentException("not a journal row: " + bytes.length + " bytes without its magic");
+        }
+        return new GroupRow(bytes);
+    }
+
+    /** The digest before a SKU's first row. */
+    public static byte[] noDigest() {
+        return NO_DIGEST.clone();
+    }
+
+    public long firstSequence() {
+        return view.getLong(4);
+    }
+
+    public int entryCount() {
+        return view.getInt(12);
+    }
+
+    public long lastSequence() {
+        return firstSequence() + entryCount() - 1;
+    }
+
+    public long recordedAtMs() {
+        return view.getLong(16);
+    }
+
+    public long nextDueMs() {
+        return view.getLong(24);
+    }
+
+    public long announcedDueMs() {
+        return view.getLong(32);
+    }
+
+    public int locationCount() {
+        return view.getInt(40);
+    }
+
+    public byte[] previousDigest() {
+        return Arrays.copyOfRange(bytes, 44, HEADER_BYTES);
+    }
+
+    /** The digest that the row holds of itself. */
+    public byte[] digest() {
+        return Arrays.copyOfRange(bytes, bytes.length - DIGEST_BYTES, bytes.length);
+    }
+
+    /** Whether the row's bytes are those that its digest was made of. */
+    public boolean isWhole() {
+        return Arrays.equals(digest(), sha256(bytes, bytes.length - DIGEST_BYTES));
+    }
+
+    /** All stored bytes; not to be changed. */
+    public byte[] bytes() {
+        return bytes;
+    }
+
+    /** Where the entries' wire form begins in {@link #bytes}. */
+    public int bodyOffset() {
+        return HEADER_BYTES;
+    }
+
+    /** How long the entries' wire form is. */
+    public int bodyLength() {
+        return bytes.length - HEADER_BYTES - DIGEST_BYTES;
+    }
+
+    /** The entries in order. */
+    public List<Entry> entries() {
+        try {
+            CodedInputStream in = CodedInputStream.newInstance(bytes, bodyOffset(), bodyLength());
+            List<Entry> entries = new ArrayList<>(Math.min(entryCount(), 8192));
+            while (in.readTag() == ENTRY_TAG) {
+                int outer = in.pushLimit(in.readRawVarint32());
+                entries.add(Entry.parseFrom(in));
+                in.popLimit(outer);
+            }
+            return entries;
+        } catch (IOException e) {
+            throw new UncheckedIOException("a journal row's entries can't be read", e);
+        }
+    }
+
+    private static byte[] sha256(byte[] bytes, int length) {
+        try {
+            MessageDigest sha = MessageDigest.getInstance("SHA-256");
+            sha.update(bytes, 0, length);
+            return sha.digest();
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    /** Puts a row together, entry by entry. */
+    public static final class Builder {
+        private byte[] bytes = new byte[1024];
+        private int length = HEADER_BYTES;
+        private int entryCount;
+        private long firstSequence;
+        private long recordedAtMs;
+
+        /** Adds the next entry. */
+        public void add(Entry entry) {
+            if (entryCount == 0) {
+                firstSequence = entry.getSequence();
+            }
+            recordedAtMs = EntryCodec.millis(entry.getRecordedAt());
+            entryCount++;
+            int size = entry.getSerializedSize();
+            int needed = length + 1 + CodedOutputStream.computeUInt32SizeNoTag(size) + size;
+            if (needed + DIGEST_BYTES > bytes.length) {
+                bytes = Arrays.copyOf(bytes, Math.max(needed + DIGEST_BYTES, bytes.length * 2));
+            }
+            try {
+                CodedOutputStream out = CodedOutputStream.newInstance(bytes, length, needed - length);
+                out.writeUInt32NoTag(ENTRY_TAG);
+                out.writeUInt32NoTag(size);
+                entry.writeTo(out);
+                out.flush();
+            } catch (IOException e) {
+                throw new UncheckedIOException("the row's buffer is too small", e);
+            }
+            length = needed;
+        }
+
+        public int entryCount() {
+            return entryCount;
+        }
+
+        /** Bytes so far, header included. */
+        public int length() {
+            return length;
+        }
+
+        /**
+         * Closes the row.
+         *
+         * @param previousDigest of the SKU's row before, or {@link #noDigest}
+         * @param nextDueMs when the SKU's first hold is due after this group; 0: nothing is held
+         * @param announcedDueMs the same if it is news, else 0
+         * @param locationCount locations that the SKU has balances at after this group
+         */
+        public GroupRow build(byte[] previousDigest, long nextDueMs, long announcedDueMs, int locationCount) {
+            byte[] whole = Arrays.copyOf(bytes, length + DIGEST_BYTES);
+            ByteBuffer header = ByteBuffer.wrap(whole);
+            header.putInt(MAGIC).putLong(firstSequence).putInt(entryCount).putLong(recordedAtMs)
+                    .putLong(nextDueMs).putLong(announcedDueMs).putInt(locationCount).put(previousDigest);
+            System.arraycopy(sha256(whole, length), 0, whole, length, DIGEST_BYTES);
+            return new GroupRow(whole);
+        }
+    }
+}

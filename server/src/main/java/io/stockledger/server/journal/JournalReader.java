@@ -1,0 +1,348 @@
+package io.stockledger.server.journal;
+
+import com.typesafe.config.Config;
+import java.nio.charset.StandardCharsets;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Reads the journal in small pages, each one statement and so a transaction of its own: nothing here
+ * holds the feed's watermark or a vacuum back. A page ends after a number of rows, or once it has
+ * passed a number of bytes, whichever comes first; it always holds a row if there is one.
+ */
+public final class JournalReader {
+    /** Committed rows only, and none before which another could still commit. */
+    static final String BELOW_WATERMARK = "j.tx < pg_snapshot_xmin(pg_current_snapshot())";
+    /** The text is named other than the column: an ORDER BY j.tx must never sort by it. */
+    static final String COLUMNS = "j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, j.event_payload";
+
+    private final Database database;
+    private final int pageRows;
+    private final long pageBytes;
+
+    /** {@code config}: stockledger.journal. */
+    public JournalReader(Database database, Config config) {
+        this(database, config.getInt("reads.page-rows"), config.getBytes("reads.page-bytes"));
+    }
+
+    public JournalReader(Database database, int pageRows, long pageBytes) {
+        this.database = database;
+        this.pageRows = pageRows;
+        this.pageBytes = pageBytes;
+    }
+
+    // ---- One SKU ----
+
+    /** The row that holds the entry of this sequence. */
+    public Optional<JournalRow> rowContaining(String sku, long sequence) throws SQLException {
+        return one("SELECT " + COLUMNS + " FROM event_journal j WHERE j.persistence_id = ? AND j.first_sequence <= ?"
+                + " ORDER BY j.first_sequence DESC LIMIT 1", sku, sequence).filter(row -> row.group().lastSequence() >= sequence);
+    }
+
+    /** The SKU's newest row. */
+    public Optional<JournalRow> lastRow(String sku) throws SQLException {
+        return one("SELECT " + COLUMNS + " FROM event_journal j WHERE j.persistence_id = ?"
+                + " ORDER BY j.sequence_number DESC LIMIT 1", sku);
+    }
+
+    /** A page of the SKU's rows from this row number on, oldest first; row numbers begin at 1. */
+    public List<JournalRow> rowsForward(String sku, long fromRowNumber) throws SQLException {
+        return page("SELECT j.* FROM event_journal j WHERE j.persistence_id = ? AND j.sequence_number >= ?"
+                + " ORDER BY j.sequence_number LIMIT " + pageRows, "j.sequence_number", sku, fromRowNumber);
+    }
+
+    /** A page of the SKU's rows before this row number, newest first; Long.MAX_VALUE begins at the end. */
+    public List<JournalRow> rowsBackward(String sku, long beforeRowNumber) throws SQLException {
+        return page("SELECT j.* FROM event_journal j WHERE j.persistence_id = ? AND j.sequence_number < ?"
+                + " ORDER BY j.sequence_number DESC LIMIT " + pageRows, "j.sequence_number DESC", sku, beforeRowNumber);
+    }
+
+    /**
+     * A page of the SKU's rows whose bytes hold this text (a mutation's or a reservation's id),
+     * searched by the database, newest first: rows before {@code beforeRowNumber} that were written
+     * at or after {@code sinceMs}. That a row holds the text is a hint, not a proof. A single call
+     * looks through {@value #SEARCHED_ROWS} rows at most; see {@link Search#searchedDownTo}.
+     */
+    public Search rowsHolding(String sku, String text, long sinceMs, long beforeRowNumber) throws SQLException {
+        String query = "SELECT s.tx_text, s.ordering, s.persistence_id, s.sequence_number, s.found FROM ("
+                + " SELECT j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number,"
+                + " CASE WHEN position(? IN j.event_payload) > 0 THEN j.event_payload END AS found"
+                + " FROM event_journal j WHERE j.persistence_id = ? AND j.sequence_number < ? AND j.write_timestamp >= ?"
+                + " ORDER BY j.sequence_number DESC LIMIT " + SEARCHED_ROWS + ") s ORDER BY s.sequence_number DESC";
+        List<JournalRow> rows = new ArrayList<>();
+        long downTo = 0;
+        long bytes = 0;
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
+            statement.setBytes(1, text.getBytes(StandardCharsets.UTF_8));
+            statement.setString(2, sku);
+            statement.setLong(3, beforeRowNumber);
+            statement.setLong(4, sinceMs);
+            try (ResultSet found = statement.executeQuery()) {
+                while (found.next()) {
+                    downTo = found.getLong("sequence_number");
+                    byte[] payload = found.getBytes("found");
+                    if (payload != null) {
+                        rows.add(new JournalRow(Long.parseUnsignedLong(found.getString("tx_text")), found.getLong("ordering"),
+                                found.getString("persistence_id"), downTo, GroupRow.of(payload)));
+                        bytes += payload.length;
+                        if (bytes >= pageBytes) {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        return new Search(rows, downTo);
+    }
+
+    static final int SEARCHED_ROWS = 500;
+
+    /** What a search found, and down to which row number it has looked; 0 where no row was left to look at. */
+    public record Search(List<JournalRow> rows, long searchedDownTo) {}
+
+    // ---- All SKUs ----
+
+    /** A page of SKUs after this one, in the order of their bytes, one index look-up each; "" begins. */
+    public List<String> skusAfter(String sku, String prefix, int limit) throws SQLException {
+        String query = "WITH RECURSIVE walk(sku) AS ("
+                + " (SELECT j.persistence_id FROM event_journal j WHERE j.persistence_id > ? AND j.persistence_id >= ?"
+                + "   ORDER BY j.persistence_id LIMIT 1)"
+                + " UNION ALL"
+                + " SELECT (SELECT j.persistence_id FROM event_journal j WHERE j.persistence_id > walk.sku"
+                + "   ORDER BY j.persistence_id LIMIT 1) FROM walk WHERE starts_with(walk.sku, ?)"
+                + ") SELECT sku FROM walk WHERE starts_with(sku, ?) LIMIT " + limit;
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
+            statement.setString(1, sku);
+            statement.setString(2, prefix);
+            statement.setString(3, prefix);
+            statement.setString(4, prefix);
+            List<String> skus = new ArrayList<>();
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    skus.add(rows.getString(1));
+                }
+            }
+            return skus;
+        }
+    }
+
+    /**
+     * The last row of each of these SKUs at this position of the feed, in their order; SKUs that had
+     * none are left out. It is a page: it may end before the last SKU.
+     */
+    public List<JournalRow> lastRowsAt(Position position, List<String> skus) throws SQLException {
+        String query = "SELECT q.tx::text AS tx_text, q.ordering, q.persistence_id, q.sequence_number, q.event_payload FROM ("
+                + " SELECT j.*, s.place, sum(octet_length(j.event_payload)) OVER (ORDER BY s.place) - octet_length(j.event_payload) AS bytes_before"
+                + " FROM unnest(?::text[]) WITH ORDINALITY s(sku, place) CROSS JOIN LATERAL ("
+                + "  SELECT r.* FROM event_journal r WHERE r.persistence_id = s.sku COLLATE \"C\" AND (r.tx, r.ordering) <= (CAST(? AS xid8), ?)"
+                + "  ORDER BY r.sequence_number DESC LIMIT 1) j"
+                + ") q WHERE q.bytes_before < ? ORDER BY q.place";
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
+            Array array = connection.createArrayOf("text", skus.toArray());
+            statement.setArray(1, array);
+            statement.setString(2, Long.toUnsignedString(position.tx()));
+            statement.setLong(3, position.ordering());
+            statement.setLong(4, pageBytes);
+            return rows(statement);
+        }
+    }
+
+    /** Whether a page of {@link #lastRowsAt} was ended by its size, so that more may follow. */
+    public boolean pageIsFull(List<JournalRow> page) {
+        return page.stream().mapToLong(row -> row.payload().length).sum() >= pageBytes;
+    }
+
+    /** The position of the last row that the feed may show now. */
+    public Position watermark() throws SQLException {
+        String query = "SELECT j.tx::text AS tx_text, j.ordering FROM event_journal j WHERE " + BELOW_WATERMARK
+                + " ORDER BY j.tx DESC, j.ordering DESC LIMIT 1";
+        try (Connection connection = database.reads().getConnection();
+                PreparedStatement statement = connection.prepareStatement(query);
+                ResultSet row = statement.executeQuery()) {
+            return row.next() ? new Position(Long.parseUnsignedLong(row.getString(1)), row.getLong(2)) : Position.START;
+        }
+    }
+
+    /** Whether a row stands at this position, as it must for every cursor that the feed gave out. */
+    public boolean holds(Position position) throws SQLException {
+        if (position.equals(Position.START)) {
+            return true;
+        }
+        String query = "SELECT 1 FROM event_journal j WHERE j.tx = CAST(? AS xid8) AND j.ordering = ?";
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
+            statement.setString(1, Long.toUnsignedString(position.tx()));
+            statement.setLong(2, position.ordering());
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next();
+            }
+        }
+    }
+
+    /** A page of the feed: rows of all SKUs after this position, below the watermark, in order. */
+    public List<JournalRow> feedAfter(Position position, long bytes) throws SQLException {
+        String query = pageQuery("SELECT j.* FROM event_journal j WHERE (j.tx, j.ordering) > (CAST(? AS xid8), ?) AND " + BELOW_WATERMARK
+                + " ORDER BY j.tx, j.ordering LIMIT " + pageRows, "j.tx, j.ordering");
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
+            statement.setString(1, Long.toUnsignedString(position.tx()));
+            statement.setLong(2, position.ordering());
+            statement.setLong(3, bytes);
+            return rows(statement);
+        }
+    }
+
+    /** The same for some SKUs only: {@code end} is how far it looked, also where it found nothing. */
+    public FeedPage feedAfter(Position position, long bytes, Set<String> skus, String prefix) throws SQLException {
+        // Rows of other SKUs cost their index entry and header, never their payload.
+        String query = "SELECT q.tx::text AS tx_text, q.ordering, q.persistence_id, q.sequence_number,"
+                + " CASE WHEN q.wanted THEN q.event_payload END AS event_payload FROM ("
+                + " SELECT j.*, sum(CASE WHEN j.wanted THEN octet_length(j.event_payload) ELSE 0 END) OVER (ORDER BY j.tx, j.ordering)"
+                + "  - CASE WHEN j.wanted THEN octet_length(j.event_payload) ELSE 0 END AS bytes_before FROM ("
+                + "  SELECT j.*, (starts_with(j.persistence_id, ?) AND (cardinality(?::text[]) = 0 OR j.persistence_id = ANY(?::text[]))) AS wanted"
+                + "  FROM event_journal j WHERE (j.tx, j.ordering) > (CAST(? AS xid8), ?) AND " + BELOW_WATERMARK
+                + "  ORDER BY j.tx, j.ordering LIMIT " + pageRows * 4 + ") j"
+                + ") q WHERE q.bytes_before < ? ORDER BY q.tx, q.ordering";
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
+            Array array = connection.createArrayOf("text", skus.toArray());
+            statement.setString(1, prefix);
+            statement.setArray(2, array);
+            statement.setArray(3, array);
+            statement.setString(4, Long.toUnsignedString(position.tx()));
+            statement.setLong(5, position.ordering());
+            statement.setLong(6, bytes);
+            List<JournalRow> rows = new ArrayList<>();
+            Position end = position;
+            try (ResultSet found = statement.executeQuery()) {
+                while (found.next()) {
+                    end = new Position(Long.parseUnsignedLong(found.getString(1)), found.getLong(2));
+                    byte[] payload = found.getBytes(5);
+                    if (payload != null) {
+                        rows.add(new JournalRow(end.tx(), end.ordering(), found.getString(3), found.getLong(4), GroupRow.of(payload)));
+                    }
+                }
+            }
+            return new FeedPage(rows, end);
+        }
+    }
+
+    /** Rows of the feed, and the position up to which there are no others. */
+    public record FeedPage(List<JournalRow> rows, Position end) {}
+
+    // ---- Overdue holds ----
+
+    /**
+     * How far behind the clock the sweep's mark stays: a row that announced a due time may commit
+     * after that time has been swept.
+     */
+    static final long SWEEP_MARGIN_MS = 60_000;
+
+    /** A page of SKUs that have a hold open which was due at or before this moment, by the ledger's clock. */
+    public List<String> skusWithOverdueHolds(long nowMs, int limit) throws SQLException {
+        String query = "SELECT a.persistence_id FROM ("
+                + " SELECT DISTINCT j.persistence_id FROM event_journal j"
+                + " WHERE j.announced_due > 0 AND j.announced_due > (SELECT swept_until FROM hold_sweep) AND j.announced_due <= ?) a"
+                + " CROSS JOIN LATERAL (SELECT header_long(r.event_payload, 24) AS next_due FROM event_journal r"
+                + "  WHERE r.persistence_id = a.persistence_id ORDER BY r.sequence_number DESC LIMIT 1) l"
+                + " WHERE l.next_due > 0 AND l.next_due <= ? LIMIT " + limit;
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
+            statement.setLong(1, nowMs);
+            statement.setLong(2, nowMs);
+            List<String> skus = new ArrayList<>();
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    skus.add(rows.getString(1));
+                }
+            }
+            return skus;
+        }
+    }
+
+    /** To be called when no hold that was due at this moment is open any more; later looks skip what lies well before it. */
+    public void holdsSweptUntil(long nowMs) throws SQLException {
+        String update = "UPDATE hold_sweep SET swept_until = ? WHERE swept_until < ?";
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(update)) {
+            statement.setLong(1, nowMs - SWEEP_MARGIN_MS);
+            statement.setLong(2, nowMs - SWEEP_MARGIN_MS);
+            statement.executeUpdate();
+        }
+    }
+
+    // ---- Writes under way ----
+
+    /** Returns once every transaction with writes that is under way now has ended; throws after so long. */
+    void awaitWritesUnderWay(long maxMs) throws SQLException {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(maxMs);
+        try (Connection connection = database.reads().getConnection()) {
+            long end = snapshotEdge(connection, "pg_snapshot_xmax");
+            while (snapshotEdge(connection, "pg_snapshot_xmin") < end) {
+                if (System.nanoTime() > deadline) {
+                    throw new SQLException("a write transaction has been under way for more than " + maxMs + " ms");
+                }
+                TimeUnit.MILLISECONDS.sleep(2);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new SQLException("interrupted while writes were under way", e);
+        }
+    }
+
+    private static long snapshotEdge(Connection connection, String edge) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(
+                "SELECT " + edge + "(pg_current_snapshot())::text::bigint"); ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getLong(1);
+        }
+    }
+
+    // ---- How ----
+
+    /** The rows of a query in its order, until their payloads have passed the bytes given as its last parameter. */
+    static String pageQuery(String rowsQuery, String order) {
+        return "SELECT j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, j.event_payload FROM ("
+                + " SELECT j.*, sum(octet_length(j.event_payload)) OVER (ORDER BY " + order + ") - octet_length(j.event_payload) AS bytes_before"
+                + " FROM (" + rowsQuery + ") j) j WHERE j.bytes_before < ? ORDER BY " + order;
+    }
+
+    private List<JournalRow> page(String rowsQuery, String order, String sku, long rowNumber) throws SQLException {
+        try (Connection connection = database.reads().getConnection();
+                PreparedStatement statement = connection.prepareStatement(pageQuery(rowsQuery, order))) {
+            statement.setString(1, sku);
+            statement.setLong(2, rowNumber);
+            statement.setLong(3, pageBytes);
+            return rows(statement);
+        }
+    }
+
+    private Optional<JournalRow> one(String query, Object... parameters) throws SQLException {
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
+            for (int i = 0; i < parameters.length; i++) {
+                statement.setObject(i + 1, parameters[i]);
+            }
+            List<JournalRow> rows = rows(statement);
+            return rows.isEmpty() ? Optional.empty() : Optional.of(rows.get(0));
+        }
+    }
+
+    private static List<JournalRow> rows(PreparedStatement statement) throws SQLException {
+        List<JournalRow> rows = new ArrayList<>();
+        try (ResultSet found = statement.executeQuery()) {
+            while (found.next()) {
+                rows.add(row(found, 1));
+            }
+        }
+        return rows;
+    }
+
+    /** The row that stands in {@link #COLUMNS} from this column of a result on. */
+    static JournalRow row(ResultSet result, int column) throws SQLException {
+        return new JournalRow(Long.parseUnsignedLong(result.getString(column)), result.getLong(column + 1),
+                result.getString(column + 2), result.getLong(column + 3), GroupRow.of(result.getBytes(column + 4)));
+    }
+}

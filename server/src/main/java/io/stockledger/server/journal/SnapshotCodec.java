@@ -1,0 +1,127 @@
+package io.stockledger.server.journal;
+
+import com.google.protobuf.ByteString;
+import io.stockledger.server.domain.AppliedIds;
+import io.stockledger.server.domain.Balance;
+import io.stockledger.server.domain.Reservation;
+import io.stockledger.server.domain.Stock;
+import io.stockledger.server.journal.snapshot.Incoming;
+import io.stockledger.server.journal.snapshot.StockSnapshot;
+import io.stockledger.v1.LocationBalance;
+import io.stockledger.v1.ReservationState;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A SKU's stock and the end of its chain, between memory and the message that a snapshot stores. */
+public final class SnapshotCodec {
+    private SnapshotCodec() {}
+
+    /**
+     * A SKU as its rows have made it.
+     *
+     * @param digest of its last row
+     * @param announcedDueMs the expiry that the journal last announced
+     */
+    public record Standing(Stock stock, byte[] digest, long announcedDueMs) {}
+
+    public static StockSnapshot encode(Standing standing) {
+        Stock stock = standing.stock();
+        StockSnapshot.Builder out = StockSnapshot.newBuilder()
+                .setSku(stock.sku())
+                .setSequence(stock.sequence())
+                .setRecordedAtMs(stock.recordedAtMs())
+                .setDigest(ByteString.copyFrom(standing.digest()))
+                .setAnnouncedDueMs(standing.announcedDueMs())
+                .setAppliedIds(appliedIds(stock.appliedIds()));
+        for (Balance balance : stock.balances()) {
+            out.addBalances(EntryCodec.toContract(balance));
+        }
+        for (Reservation reservation : stock.reservations()) {
+            out.addReservations(toContract(stock.sku(), reservation));
+        }
+        stock.incoming().forEach((key, quantity) -> out.addIncoming(Incoming.newBuilder()
+                .setLocation(key.location()).setReference(key.reference()).setQuantity(quantity)));
+        return out.build();
+    }
+
+    /** @param idsKept how many ids the SKU may keep from now on */
+    public static Standing decode(StockSnapshot in, int idsKept) {
+        Stock stock = new Stock(in.getSku(), appliedIds(in.getAppliedIds(), idsKept));
+        List<Balance> balances = new ArrayList<>(in.getBalancesCount());
+        for (LocationBalance balance : in.getBalancesList()) {
+            balances.add(EntryCodec.toDomain(balance));
+        }
+        List<Reservation> reservations = new ArrayList<>(in.getReservationsCount());
+        for (io.stockledger.v1.Reservation reservation : in.getReservationsList()) {
+            reservations.add(toDomain(reservation));
+        }
+        Map<Stock.Incoming, Long> incoming = new HashMap<>();
+        for (Incoming one : in.getIncomingList()) {
+            incoming.put(new Stock.Incoming(one.getLocation(), one.getReference()), one.getQuantity());
+        }
+        stock.restore(in.getSequence(), in.getRecordedAtMs(), balances, reservations, incoming);
+        return new Standing(stock, in.getDigest().toByteArray(), in.getAnnouncedDueMs());
+    }
+
+    public static io.stockledger.v1.Reservation toContract(String sku, Reservation reservation) {
+        return io.stockledger.v1.Reservation.newBuilder()
+                .setSku(sku)
+                .setReservationId(reservation.id())
+                .setState(reservation.open() ? ReservationState.RESERVATION_STATE_OPEN
+                        : ReservationState.RESERVATION_STATE_CLOSED)
+                .setLocation(reservation.location())
+                .setChannel(reservation.channel())
+                .setReference(reservation.reference())
+                .setQuantity(reservation.quantity())
+                .setHeld(reservation.held())
+                .setCommitted(reservation.committed())
+                .setReleased(reservation.released())
+                .setExpired(reservation.expired())
+                .setFulfilled(reservation.fulfilled())
+                .setCancelled(reservation.cancelled())
+                .setExpiresAt(EntryCodec.timestamp(reservation.expiresAtMs()))
+                .setSequence(reservation.sequence())
+                .build();
+    }
+
+    private static Reservation toDomain(io.stockledger.v1.Reservation in) {
+        return new Reservation(in.getReservationId(), in.getLocation(), in.getChannel(), in.getReference(),
+                in.getQuantity(), in.getHeld(), in.getCommitted(), in.getReleased(), in.getExpired(),
+                in.getFulfilled(), in.getCancelled(), EntryCodec.millis(in.getExpiresAt()), in.getSequence());
+    }
+
+    private static io.stockledger.server.journal.snapshot.AppliedIds appliedIds(AppliedIds ids) {
+        io.stockledger.server.journal.snapshot.AppliedIds.Builder out =
+                io.stockledger.server.journal.snapshot.AppliedIds.newBuilder()
+                        .setForgottenSequence(ids.forgottenSequence())
+                        .setForgottenCreatedAtMs(ids.forgottenCreatedAtMs())
+                        .setForgottenRecordedAtMs(ids.forgottenRecordedAtMs());
+        ids.forEach((fingerprint, sequence, createdAtMsMax, recordedAtMsMax) -> {
+            out.addFingerprints(fingerprint);
+            out.addSequences(sequence);
+            int last = out.getTimesCount() - 1;
+            if (last >= 0 && out.getTimes(last).getCreatedAtMsMax() == createdAtMsMax
+                    && out.getTimes(last).getRecordedAtMsMax() == recordedAtMsMax) {
+                out.getTimesBuilder(last).setIds(out.getTimes(last).getIds() + 1);
+            } else {
+                out.addTimesBuilder().setIds(1).setCreatedAtMsMax(createdAtMsMax).setRecordedAtMsMax(recordedAtMsMax);
+            }
+        });
+        return out.build();
+    }
+
+    private static AppliedIds appliedIds(io.stockledger.server.journal.snapshot.AppliedIds in, int idsKept) {
+        AppliedIds ids = new AppliedIds(idsKept);
+        ids.restoreForgotten(in.getForgottenSequence(), in.getForgottenCreatedAtMs(), in.getForgottenRecordedAtMs());
+        int next = 0;
+        for (io.stockledger.server.journal.snapshot.AppliedIds.Times times : in.getTimesList()) {
+            for (int end = next + times.getIds(); next < end; next++) {
+                ids.add(in.getFingerprints(next), in.getSequences(next), times.getCreatedAtMsMax(),
+                        times.getRecordedAtMsMax());
+            }
+        }
+        return ids;
+    }
+}

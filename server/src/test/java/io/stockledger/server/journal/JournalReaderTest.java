@@ -1,0 +1,159 @@
+package io.stockledger.server.journal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.sql.Connection;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class JournalReaderTest {
+    private Database database;
+    private JournalReader reader;
+    private final TestJournalWriter writer = new TestJournalWriter();
+
+    @BeforeEach
+    void open() {
+        database = TestPostgresql.database();
+        reader = new JournalReader(database, 3, 1 << 20);
+    }
+
+    @AfterEach
+    void close() {
+        database.close();
+    }
+
+    @Test
+    void anyEntryIsFoundByItsSequence() throws Exception {
+        for (int count : new int[] {1, 5, 2}) {
+            writer.write(database, "A", TestJournalWriter.receipts(count, "main"));
+        }
+        for (long sequence = 1; sequence <= 8; sequence++) {
+            GroupRow row = reader.rowContaining("A", sequence).orElseThrow().group();
+            assertTrue(row.firstSequence() <= sequence && sequence <= row.lastSequence(), "sequence " + sequence);
+        }
+        assertTrue(reader.rowContaining("A", 9).isEmpty());
+        assertTrue(reader.rowContaining("A", 0).isEmpty());
+        assertTrue(reader.rowContaining("a", 1).isEmpty());
+        assertEquals(8, reader.lastRow("A").orElseThrow().group().lastSequence());
+    }
+
+    @Test
+    void rowsComeInPagesForwardAndBackward() throws Exception {
+        for (int i = 0; i < 7; i++) {
+            writer.write(database, "A", TestJournalWriter.receipts(1, "main"));
+        }
+        writer.write(database, "B", TestJournalWriter.receipts(1, "main"));
+        assertEquals(List.of(1L, 2L, 3L), numbers(reader.rowsForward("A", 1)));
+        assertEquals(List.of(7L), numbers(reader.rowsForward("A", 7)));
+        assertEquals(List.of(7L, 6L, 5L), numbers(reader.rowsBackward("A", Long.MAX_VALUE)));
+        assertEquals(List.of(1L), numbers(reader.rowsBackward("A", 2)));
+    }
+
+    @Test
+    void pageEndsBySizeButHoldsARowAtLeast() throws Exception {
+        for (int i = 0; i < 3; i++) {
+            writer.write(database, "A", TestJournalWriter.receipts(100, "main"));
+        }
+        assertEquals(List.of(1L), numbers(new JournalReader(database, 1000, 1).rowsForward("A", 1)));
+        assertEquals(1, new JournalReader(database, 1000, 1).feedAfter(Position.START, 1).size());
+    }
+
+    @Test
+    void rowIsFoundByATextInIt() throws Exception {
+        for (int i = 0; i < 5; i++) {
+            writer.write(database, "A", TestJournalWriter.receipts(10, "main"));
+        }
+        JournalReader.Search found = reader.rowsHolding("A", "A-23", 0, Long.MAX_VALUE);
+        assertEquals(List.of(3L), numbers(found.rows()));
+        assertEquals(1, found.searchedDownTo());
+        assertEquals(List.of(), reader.rowsHolding("A", "A-23", 0, 3).rows());
+        assertEquals(List.of(), reader.rowsHolding("A", "A-23", System.currentTimeMillis() + 60_000, Long.MAX_VALUE).rows());
+        assertEquals(0, reader.rowsHolding("A", "A-23", 0, 1).searchedDownTo());
+    }
+
+    @Test
+    void skusComeInTheOrderOfTheirBytesWhateverTheyHold() throws Exception {
+        List<String> skus = List.of("A", "A B", "A|B", "B", "a", "ä", "日本");
+        for (String sku : skus) {
+            writer.write(database, sku, TestJournalWriter.receipts(1, "main"));
+            writer.write(database, sku, TestJournalWriter.receipts(1, "main"));
+        }
+        assertEquals(skus, reader.skusAfter("", "", 100));
+        assertEquals(List.of("B", "a"), reader.skusAfter("A|B", "", 2));
+        assertEquals(List.of("A", "A B", "A|B"), reader.skusAfter("", "A", 100));
+        assertEquals(List.of("A|B"), reader.skusAfter("A B", "A", 100));
+        assertEquals(List.of(), reader.skusAfter("", "C", 100));
+    }
+
+    @Test
+    void lastRowsAreThoseOfThePositionAsked() throws Exception {
+        writer.write(database, "A", TestJournalWriter.receipts(1, "main"));
+        writer.write(database, "B", TestJournalWriter.receipts(1, "main"));
+        Position then = reader.watermark();
+        writer.write(database, "A", TestJournalWriter.receipts(1, "main"));
+        writer.write(database, "C", TestJournalWriter.receipts(1, "main"));
+        List<JournalRow> rows = reader.lastRowsAt(then, List.of("A", "B", "C", "D"));
+        assertEquals(List.of("A", "B"), rows.stream().map(JournalRow::sku).toList());
+        assertEquals(1, rows.get(0).group().lastSequence());
+        assertTrue(reader.holds(then));
+        assertFalse(reader.holds(new Position(then.tx(), then.ordering() + 1000)));
+    }
+
+    @Test
+    void feedOfSomeSkusLooksPastTheOthers() throws Exception {
+        for (int i = 0; i < 10; i++) {
+            writer.write(database, "X" + i, TestJournalWriter.receipts(1, "main"));
+        }
+        writer.write(database, "A", TestJournalWriter.receipts(1, "main"));
+        Position at = Position.START;
+        List<String> found = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            JournalReader.FeedPage page = reader.feedAfter(at, 1 << 20, Set.of("A", "X3"), "");
+            page.rows().forEach(row -> found.add(row.sku()));
+            at = page.end();
+        }
+        assertEquals(List.of("X3", "A"), found);
+        assertEquals(reader.watermark(), at);
+        assertEquals(10, reader.feedAfter(Position.START, 1 << 20, Set.of(), "X").rows().size());
+    }
+
+    @Test
+    void skuWithAnOverdueHoldIsFoundUntilItIsExpired() throws Exception {
+        long now = 0x0102_0304_0506_0708L;
+        try (Connection connection = database.connect()) {
+            // Due, then expired: nothing is held any more.
+            writer.write(connection, "expired", TestJournalWriter.receipts(1, "main"), now - 5000, now - 5000);
+            writer.write(connection, "expired", TestJournalWriter.receipts(1, "main"), 0, 0);
+            // Due, and a later row that changed nothing about it.
+            writer.write(connection, "due", TestJournalWriter.receipts(1, "main"), now - 1000, now - 1000);
+            writer.write(connection, "due", TestJournalWriter.receipts(1, "main"), now - 1000, 0);
+            // Not yet.
+            writer.write(connection, "later", TestJournalWriter.receipts(1, "main"), now + 1000, now + 1000);
+        }
+        assertEquals(List.of("due"), reader.skusWithOverdueHolds(now, 100));
+        reader.holdsSweptUntil(now);
+        assertEquals(List.of("due"), reader.skusWithOverdueHolds(now, 100), "within the margin a row may still commit");
+        reader.holdsSweptUntil(now + JournalReader.SWEEP_MARGIN_MS);
+        assertEquals(List.of("later"), reader.skusWithOverdueHolds(now + 2000, 100));
+        reader.holdsSweptUntil(now);
+        assertEquals(List.of("later"), reader.skusWithOverdueHolds(now + 2000, 100), "the mark never goes back");
+    }
+
+    @Test
+    void raisedEpochIsKept() throws Exception {
+        LedgerIdentity before = LedgerIdentity.read(database);
+        LedgerIdentity after = LedgerIdentity.raiseEpoch(database);
+        assertEquals(before.feedEpoch() + 1, after.feedEpoch());
+        assertEquals(after, LedgerIdentity.read(database));
+    }
+
+    private static List<Long> numbers(List<JournalRow> rows) {
+        return rows.stream().map(JournalRow::rowNumber).toList();
+    }
+}
