@@ -106,6 +106,7 @@ final class Replay implements Callable<Integer> {
     }
 
     /** One pass over the feed: what the ledger holds of this file. */
+    @SuppressWarnings("try") // The subscription is only to be closed.
     private void readHeld(LedgerClient client, ReplayPlan plan) throws InterruptedException {
         FeedFilter.Builder filter = FeedFilter.newBuilder()
                 .addKinds(EntryKind.ENTRY_KIND_RECEIVE).addKinds(EntryKind.ENTRY_KIND_SELL).addKinds(EntryKind.ENTRY_KIND_RETURN);

@@ -63,6 +63,7 @@ final class Watch implements Callable<Integer> {
     private LedgerOptions ledger;
 
     @Override
+    @SuppressWarnings("try") // The subscription is only to be closed.
     public Integer call() throws InterruptedException {
         SubscribeRequest request = request();
         Printer printer = new Printer(ledger.out(), ledger.json(), limit.orElse(Long.MAX_VALUE), untilCaughtUp);

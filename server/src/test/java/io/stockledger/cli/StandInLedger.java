@@ -1,0 +1,270 @@
+package io.stockledger.cli;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Timestamp;
+import io.grpc.Server;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.stockledger.v1.AdminServiceGrpc;
+import io.stockledger.v1.Applied;
+import io.stockledger.v1.ApplyMutationRequest;
+import io.stockledger.v1.ApplyMutationResponse;
+import io.stockledger.v1.AuditFinding;
+import io.stockledger.v1.AuditFindingKind;
+import io.stockledger.v1.AuditRequest;
+import io.stockledger.v1.AuditResponse;
+import io.stockledger.v1.AuditVerdict;
+import io.stockledger.v1.BatchGetStockRequest;
+import io.stockledger.v1.BatchGetStockResponse;
+import io.stockledger.v1.Bucket;
+import io.stockledger.v1.Entry;
+import io.stockledger.v1.EntryKind;
+import io.stockledger.v1.FeedServiceGrpc;
+import io.stockledger.v1.GetMutationRequest;
+import io.stockledger.v1.GetMutationResponse;
+import io.stockledger.v1.GetReservationRequest;
+import io.stockledger.v1.GetReservationResponse;
+import io.stockledger.v1.GetStockRequest;
+import io.stockledger.v1.GetStockResponse;
+import io.stockledger.v1.LedgerServiceGrpc;
+import io.stockledger.v1.ListEntriesRequest;
+import io.stockledger.v1.ListEntriesResponse;
+import io.stockledger.v1.LocationBalance;
+import io.stockledger.v1.Movement;
+import io.stockledger.v1.Mutation;
+import io.stockledger.v1.MutationResult;
+import io.stockledger.v1.MutationState;
+import io.stockledger.v1.Refusal;
+import io.stockledger.v1.RefusalReason;
+import io.stockledger.v1.Reservation;
+import io.stockledger.v1.ReservationState;
+import io.stockledger.v1.Stock;
+import io.stockledger.v1.StreamMutationsRequest;
+import io.stockledger.v1.StreamMutationsResponse;
+import io.stockledger.v1.SubscribeRequest;
+import io.stockledger.v1.SubscribeResponse;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Enough of a ledger, in memory, for the command line to speak to in
+ * milliseconds: one location, quantities, no expiry. It holds the mutations that
+ * it was asked for.
+ */
+final class StandInLedger implements AutoCloseable {
+    private final Map<String, LocationBalance> balances = new HashMap<>();
+    private final Map<String, Long> sequences = new HashMap<>();
+    private final List<Entry> entries = new ArrayList<>();
+    private final List<Mutation> asked = new ArrayList<>();
+    private final List<StreamObserver<SubscribeResponse>> subscribers = new ArrayList<>();
+    private final Server server;
+
+    StandInLedger() throws IOException {
+        server = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+                .permitKeepAliveTime(1, java.util.concurrent.TimeUnit.SECONDS).permitKeepAliveWithoutCalls(true)
+                .addService(new LedgerCalls()).addService(new FeedCalls()).addService(new AdminCalls()).build().start();
+    }
+
+    String target() {
+        return "127.0.0.1:" + server.getPort();
+    }
+
+    synchronized Mutation lastAsked() {
+        return asked.get(asked.size() - 1);
+    }
+
+    synchronized int entryCount() {
+        return entries.size();
+    }
+
+    @Override
+    public void close() {
+        server.shutdownNow();
+    }
+
+    private synchronized MutationResult decide(Mutation mutation) {
+        asked.add(mutation);
+        MutationResult.Builder result = MutationResult.newBuilder().setMutationId(mutation.getMutationId());
+        String sku = mutation.getSku();
+        for (Entry entry : entries) {
+            if (entry.getMutationId().equals(mutation.getMutationId()) && entry.getSku().equals(sku)) {
+                return result.setApplied(applied(entry).setReplayed(true)).build();
+            }
+        }
+        LocationBalance.Builder balance = balances.getOrDefault(sku, LocationBalance.newBuilder().setLocation("main").build()).toBuilder();
+        long sequence = sequences.getOrDefault(sku, 0L);
+        if (mutation.hasExpectedSequence() && mutation.getExpectedSequence() != sequence) {
+            return result.setRefusal(Refusal.newBuilder().setReason(RefusalReason.REFUSAL_REASON_SEQUENCE_MISMATCH).setSequence(sequence)).build();
+        }
+        EntryKind kind = EntryKind.valueOf("ENTRY_KIND_" + mutation.getOperationCase().name());
+        Movement.Builder movement = Movement.newBuilder().setLocation("main");
+        switch (mutation.getOperationCase()) {
+            case RECEIVE -> movement.setFrom(Bucket.BUCKET_SUPPLIER).setTo(Bucket.BUCKET_AVAILABLE).setQuantity(mutation.getReceive().getQuantity());
+            case RETURN -> movement.setFrom(Bucket.BUCKET_CUSTOMER).setTo(Bucket.BUCKET_AVAILABLE).setQuantity(mutation.getReturn().getQuantity());
+            case SELL -> movement.setFrom(Bucket.BUCKET_AVAILABLE).setTo(Bucket.BUCKET_CUSTOMER).setQuantity(mutation.getSell().getQuantity());
+            case RESERVE -> movement.setFrom(Bucket.BUCKET_AVAILABLE).setTo(Bucket.BUCKET_RESERVED).setQuantity(mutation.getReserve().getQuantity());
+            case COMMIT -> movement.setFrom(Bucket.BUCKET_RESERVED).setTo(Bucket.BUCKET_COMMITTED).setQuantity(1);
+            default -> {
+            }
+        }
+        long quantity = movement.getQuantity();
+        if (movement.getFrom() == Bucket.BUCKET_AVAILABLE && quantity > balance.getAvailable()) {
+            return result.setRefusal(Refusal.newBuilder().setReason(RefusalReason.REFUSAL_REASON_INSUFFICIENT_STOCK)
+                    .setAvailable(balance.getAvailable()).setSequence(sequence)).build();
+        }
+        move(balance, movement.getFrom(), -quantity);
+        move(balance, movement.getTo(), quantity);
+        Entry.Builder entry = Entry.newBuilder().setSku(sku).setSequence(sequence + 1).setKind(kind).setMutationId(mutation.getMutationId())
+                .setChannel(mutation.getChannel()).setReference(mutation.getReference()).setLocation("main").setRecordedAt(now()).addBalances(balance);
+        if (quantity > 0) {
+            entry.addMovements(movement);
+        }
+        balances.put(sku, balance.build());
+        sequences.put(sku, sequence + 1);
+        entries.add(entry.build());
+        subscribers.forEach(subscriber -> subscriber.onNext(message().addEntries(entry).setCompleteTime(now()).build()));
+        return result.setApplied(applied(entry.build())).build();
+    }
+
+    private static void move(LocationBalance.Builder balance, Bucket bucket, long delta) {
+        switch (bucket) {
+            case BUCKET_AVAILABLE -> balance.setAvailable(balance.getAvailable() + delta);
+            case BUCKET_RESERVED -> balance.setReserved(balance.getReserved() + delta);
+            case BUCKET_COMMITTED -> balance.setCommitted(balance.getCommitted() + delta);
+            default -> {
+            }
+        }
+    }
+
+    private static Applied.Builder applied(Entry entry) {
+        return Applied.newBuilder().setSequence(entry.getSequence()).setRecordedAt(entry.getRecordedAt()).addAllBalances(entry.getBalancesList());
+    }
+
+    private synchronized Stock stock(String sku) {
+        Stock.Builder stock = Stock.newBuilder().setSku(sku).setSequence(sequences.getOrDefault(sku, 0L)).setAsOfTime(now());
+        if (balances.containsKey(sku)) {
+            LocationBalance balance = balances.get(sku);
+            stock.addBalances(balance).setAvailableToSell(balance.getAvailable())
+                    .setOnHand(balance.getAvailable() + balance.getReserved() + balance.getCommitted());
+        }
+        return stock.build();
+    }
+
+    private SubscribeResponse.Builder message() {
+        return SubscribeResponse.newBuilder().setCursor(ByteString.copyFromUtf8("cursor-" + entries.size())).setLedgerTime(now());
+    }
+
+    private static Timestamp now() {
+        Instant now = Instant.now();
+        return Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()).build();
+    }
+
+    private static <T> void answer(StreamObserver<T> reply, T message) {
+        reply.onNext(message);
+        reply.onCompleted();
+    }
+
+    private final class LedgerCalls extends LedgerServiceGrpc.LedgerServiceImplBase {
+        @Override
+        public void applyMutation(ApplyMutationRequest request, StreamObserver<ApplyMutationResponse> reply) {
+            answer(reply, ApplyMutationResponse.newBuilder().setResult(decide(request.getMutation())).build());
+        }
+
+        @Override
+        public StreamObserver<StreamMutationsRequest> streamMutations(StreamObserver<StreamMutationsResponse> reply) {
+            return new StreamObserver<>() {
+                @Override
+                public void onNext(StreamMutationsRequest request) {
+                    StreamMutationsResponse.Builder response = StreamMutationsResponse.newBuilder();
+                    request.getMutationsList().forEach(mutation -> response.addResults(decide(mutation)));
+                    reply.onNext(response.build());
+                }
+
+                @Override
+                public void onError(Throwable gone) {
+                }
+
+                @Override
+                public void onCompleted() {
+                    reply.onCompleted();
+                }
+            };
+        }
+
+        @Override
+        public void getStock(GetStockRequest request, StreamObserver<GetStockResponse> reply) {
+            answer(reply, GetStockResponse.newBuilder().setStock(stock(request.getSku())).build());
+        }
+
+        @Override
+        public void batchGetStock(BatchGetStockRequest request, StreamObserver<BatchGetStockResponse> reply) {
+            answer(reply, BatchGetStockResponse.newBuilder().addAllStocks(request.getSkusList().stream().map(StandInLedger.this::stock).toList()).build());
+        }
+
+        @Override
+        public void getMutation(GetMutationRequest request, StreamObserver<GetMutationResponse> reply) {
+            answer(reply, GetMutationResponse.newBuilder().setState(MutationState.MUTATION_STATE_NOT_APPLIED).setAsOfTime(now()).build());
+        }
+
+        @Override
+        public void getReservation(GetReservationRequest request, StreamObserver<GetReservationResponse> reply) {
+            answer(reply, GetReservationResponse.newBuilder().setReservation(Reservation.newBuilder().setSku(request.getSku())
+                    .setReservationId(request.getReservationId()).setState(ReservationState.RESERVATION_STATE_CLOSED).setLocation("main")
+                    .setQuantity(2).setReleased(2).setSequence(1)).build());
+        }
+
+        @Override
+        public void listEntries(ListEntriesRequest request, StreamObserver<ListEntriesResponse> reply) {
+            synchronized (StandInLedger.this) {
+                answer(reply, ListEntriesResponse.newBuilder().addAllEntries(entries.stream()
+                        .filter(entry -> entry.getSku().equals(request.getSku()) && entry.getSequence() >= request.getFromSequence()).toList()).build());
+            }
+        }
+    }
+
+    private final class FeedCalls extends FeedServiceGrpc.FeedServiceImplBase {
+        @Override
+        public void subscribe(SubscribeRequest request, StreamObserver<SubscribeResponse> reply) {
+            ((ServerCallStreamObserver<SubscribeResponse>) reply).setOnCancelHandler(() -> {
+                synchronized (StandInLedger.this) {
+                    subscribers.remove(reply);
+                }
+            });
+            synchronized (StandInLedger.this) {
+                if (request.getInitialStock()) {
+                    request.getFilter().getSkusList().forEach(sku -> {
+                        if (balances.containsKey(sku)) {
+                            reply.onNext(SubscribeResponse.newBuilder().addStocks(stock(sku)).setLedgerTime(now()).build());
+                        }
+                    });
+                    reply.onNext(message().setStockComplete(true).build());
+                } else if (!request.getFromNow() && !entries.isEmpty()) {
+                    reply.onNext(message().addAllEntries(entries).build());
+                }
+                reply.onNext(message().setCaughtUp(true).setCompleteTime(now()).build());
+                subscribers.add(reply);
+            }
+        }
+    }
+
+    private static final class AdminCalls extends AdminServiceGrpc.AdminServiceImplBase {
+        @Override
+        public void audit(AuditRequest request, StreamObserver<AuditResponse> reply) {
+            for (String sku : request.getSkusList()) {
+                boolean clean = !sku.equals("TAMPERED");
+                if (!clean) {
+                    reply.onNext(AuditResponse.newBuilder().setFinding(AuditFinding.newBuilder().setSku(sku)
+                            .setKind(AuditFindingKind.AUDIT_FINDING_KIND_ROW_CHANGED).setSequence(3).setExpected("a").setFound("b")).build());
+                }
+                reply.onNext(AuditResponse.newBuilder().setVerdict(AuditVerdict.newBuilder().setSku(sku).setEntries(3).setRows(2).setClean(clean)).build());
+            }
+            reply.onCompleted();
+        }
+    }
+}

@@ -1,0 +1,224 @@
+package io.stockledger.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.TextFormat;
+import com.google.protobuf.util.JsonFormat;
+import io.stockledger.v1.Entry;
+import io.stockledger.v1.Mutation;
+import io.stockledger.v1.MutationResult;
+import io.stockledger.v1.Stock;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What each verb asks for, and how the answers read. */
+class VerbsTest {
+    private static StandInLedger ledger;
+
+    private record Ended(int code, String out, String err) {
+    }
+
+    @BeforeAll
+    static void start() throws Exception {
+        ledger = new StandInLedger();
+    }
+
+    @AfterAll
+    static void stop() {
+        ledger.close();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "expect E 3 --reference PO-1 | reference: \"PO-1\" expect { quantity: 3 }",
+        "cancel-expected E 3 --reference PO-1 | reference: \"PO-1\" cancel_expected { quantity: 3 }",
+        "receive E 3 --location shop --channel pos | location: \"shop\" channel: \"pos\" receive { quantity: 3 }",
+        "receive E 3 --from-expected --reference PO-1 | reference: \"PO-1\" receive { quantity: 3 from_expected: true }",
+        "reserve A 1 --ttl 90s | reserve { quantity: 1 time_to_live { seconds: 90 } }",
+        "reserve A 1 | reserve { quantity: 1 time_to_live { seconds: 900 } }",
+        "extend A r1 --ttl 2h | extend { reservation_id: \"r1\" time_to_live { seconds: 7200 } }",
+        "release A r1 | release { reservation_id: \"r1\" }",
+        "release A r1 2 | release { reservation_id: \"r1\" quantity: 2 }",
+        "commit A r1 | commit { reservation_id: \"r1\" }",
+        "commit A r1 2 | commit { reservation_id: \"r1\" quantity: 2 }",
+        "fulfill A r1 | fulfill { reservation_id: \"r1\" }",
+        "fulfill A r1 2 | fulfill { reservation_id: \"r1\" quantity: 2 }",
+        "cancel-committed A r1 | cancel_committed { reservation_id: \"r1\" }",
+        "cancel-committed A r1 2 | cancel_committed { reservation_id: \"r1\" quantity: 2 }",
+        "sell A 2 | sell { quantity: 2 }",
+        "sell A 2 --already-happened --occurred-at 2026-11-27T18:00:00+01:00 | occurred_at { seconds: 1795798800 } sell { quantity: 2 already_happened: true }",
+        "return A 2 | return { quantity: 2 }",
+        "return A 2 --reason quality-control | return { quantity: 2 unavailable_reason: UNAVAILABLE_REASON_QUALITY_CONTROL }",
+        "set-aside A 2 --reason DAMAGED | set_aside { quantity: 2 reason: UNAVAILABLE_REASON_DAMAGED }",
+        "put-back A 2 --reason other | put_back { quantity: 2 reason: UNAVAILABLE_REASON_OTHER }",
+        "ship-transfer A 2 --to shop --reference T | reference: \"T\" ship_transfer { quantity: 2 to_location: \"shop\" }",
+        "receive-transfer A 2 --reference T | reference: \"T\" receive_transfer { quantity: 2 }",
+        "adjust A -2 --reason shrinkage | adjust { quantity_delta: -2 reason: ADJUST_REASON_SHRINKAGE }",
+        "adjust A 2 --reason found | adjust { quantity_delta: 2 reason: ADJUST_REASON_FOUND }",
+        "count A 0 | count { }",
+        "count A 5 --at-sequence 12 | count { counted: 5 at_sequence: 12 }",
+        "count A 5 --at-time 2026-11-27T17:00:00Z | count { counted: 5 at_time { seconds: 1795798800 } }",
+        "set-safety-stock A 2 | set_safety_stock { quantity: 2 }",
+        "set-channel-allocation A --channel web --guaranteed 2 | channel: \"web\" set_channel_allocation { guaranteed: 2 }",
+        "set-channel-allocation A --channel web --maximum 4 | channel: \"web\" set_channel_allocation { maximum: 4 }",
+        "sell A 1 --expected-sequence 0 | expected_sequence: 0 sell { quantity: 1 }"})
+    void eachVerbAsksForItsMutation(String line, String expected) throws Exception {
+        run((line + " --id an-id-" + System.nanoTime()).split(" "));
+        Mutation asked = ledger.lastAsked();
+        assertTrue(asked.hasNotAfter());
+        Mutation bare = asked.toBuilder().clearMutationId().clearSku().clearNotAfter().clearCreatedAt().build();
+        assertEquals(TextFormat.parse(expected, Mutation.class), bare);
+        assertEquals(line.split(" ")[1], asked.getSku());
+    }
+
+    @Test
+    void doneIs0RefusedIs2AndBothAreAnswersOnStandardOutput() {
+        Ended applied = run("receive", "MUG", "6", "--id", "r");
+        assertEquals(0, applied.code());
+        assertTrue(applied.out().startsWith("applied: receive MUG, sequence 1, id r\nLOCATION  AVAILABLE"), applied::out);
+        Ended refused = run("sell", "MUG", "7");
+        assertEquals(2, refused.code());
+        assertEquals("refused: sell MUG: INSUFFICIENT_STOCK, 6 available, the SKU stands at sequence 1\n", refused.out());
+        Ended again = run("receive", "MUG", "6", "--id", "r");
+        assertEquals(0, again.code());
+        assertTrue(again.out().contains("was applied before"), again::out);
+        assertEquals("", applied.err() + refused.err() + again.err());
+    }
+
+    @Test
+    void jsonIsTheContractsMessageOneALineWithZeroesInPlace() throws Exception {
+        Ended applied = run("receive", "JSON", "6", "--json", "--id", "j");
+        assertEquals(1, applied.out().lines().count());
+        assertTrue(applied.out().contains("\"mutation_id\":\"j\"") && applied.out().contains("\"replayed\":false")
+                && applied.out().contains("\"safety_stock\":\"0\"") && applied.out().contains("\"recorded_at\":"), applied::out);
+        assertEquals(6, parsed(applied.out(), MutationResult.newBuilder()).build().getApplied().getBalances(0).getAvailable());
+
+        Ended refused = run("sell", "JSON", "7", "--json");
+        assertEquals(2, refused.code());
+        assertTrue(refused.out().contains("\"refusal\":{\"reason\":\"REFUSAL_REASON_INSUFFICIENT_STOCK\",\"available\":\"6\""), refused::out);
+
+        Ended stocks = run("stock", "JSON", "NONE", "--json");
+        assertEquals(2, stocks.out().lines().count());
+        assertEquals(6, parsed(stocks.out().lines().toList().get(0), Stock.newBuilder()).build().getOnHand());
+        assertTrue(stocks.out().lines().toList().get(1).contains("\"sku\":\"NONE\",\"sequence\":\"0\""), stocks::out);
+
+        Ended entries = run("entries", "JSON", "--json");
+        assertEquals("JSON", parsed(entries.out(), Entry.newBuilder()).build().getSku());
+    }
+
+    @Test
+    void readsAreReadable() {
+        run("receive", "READ", "1234", "--reference", "PO-9");
+        assertTrue(run("stock", "READ").out().startsWith("READ: 1,234 on hand, 1,234 available to sell (sequence 1, "));
+        assertEquals("NONE: the ledger holds no entry of it\n", run("stock", "NONE").out());
+        assertTrue(run("entries", "READ").out().contains("1234 supplier>available"));
+        assertTrue(run("reservation", "READ", "r").out().contains("READ reservation r: closed, at main"));
+        assertTrue(run("mutation", "READ", "m").out().contains("not applied; a copy under way may still be decided"));
+    }
+
+    @Test
+    void entriesSaysWhereToGoOn() {
+        run("receive", "MORE", "1");
+        run("receive", "MORE", "1");
+        Ended page = run("entries", "MORE", "--limit", "1", "--json");
+        assertEquals(1, page.out().lines().count());
+        assertEquals("stockledger: more follow; go on with --from-sequence 2\n", page.err());
+    }
+
+    @Test
+    void verifyIs0WhereCleanAnd3WhereSomethingWasFound() {
+        Ended clean = run("verify", "MUG");
+        assertEquals(0, clean.code());
+        assertEquals("MUG: clean, 3 entries in 2 rows\n", clean.out());
+        Ended found = run("verify", "MUG", "TAMPERED");
+        assertEquals(3, found.code());
+        assertTrue(found.out().contains("TAMPERED: row-changed at sequence 3: expected a, found b"), found::out);
+        assertTrue(run("verify", "TAMPERED", "--json").out().startsWith("{\"finding\":{\"sku\":\"TAMPERED\",\"kind\":\"AUDIT_FINDING_KIND_ROW_CHANGED\""));
+    }
+
+    @Test
+    void watchFollowsTheFeedAndSaysWhereToGoOn() {
+        run("receive", "WATCHED", "6", "--channel", "web");
+        Ended all = run("watch", "--from", "beginning", "--until-caught-up");
+        assertEquals(0, all.code());
+        assertTrue(all.out().contains(" WATCHED #1 receive 6 supplier>available channel=web (main: 6 available, 0 reserved, 0 committed)\n"), all::out);
+        assertTrue(all.err().startsWith("stockledger: go on with --from "), all::err);
+        Ended first = run("watch", "--from", "beginning", "--limit", "1", "--json");
+        assertEquals(1, first.out().lines().count());
+    }
+
+    @Test
+    void replayTellsTheWholeFilesTotalsInEveryRun(@TempDir Path folder) throws Exception {
+        List<String> lines = new ArrayList<>(List.of("order_id,sku,quantity,occurred_at,channel"));
+        for (int i = 0; i < 500; i++) {
+            lines.add(i + ",RE-" + i % 7 + "," + (i % 5 == 0 ? -1 : 2) + ",2010-12-01T08:26:00Z,web");
+        }
+        lines.add(100, "not a line");
+        Path file = Files.write(folder.resolve("sales.csv"), lines);
+        Path stock = folder.resolve("stock.tsv");
+        Ended first = run("replay", file.toString(), "--json", "--opening", "10", "--stock-out", stock.toString());
+        assertEquals(0, first.code(), first::err);
+        assertEquals("stockledger: sales.csv line 101 is malformed: 1 fields where the header has 5\n", first.err());
+        String firstStock = Files.readString(stock);
+        int entries = ledger.entryCount();
+        Ended second = run("replay", file.toString(), "--json", "--opening", "10", "--stock-out", stock.toString());
+        assertEquals(entries, ledger.entryCount());
+        assertEquals(firstStock, Files.readString(stock));
+        String totals = first.out().substring(0, first.out().indexOf("\"lines_sent\""));
+        assertTrue(totals.startsWith("{\"file\":\"sales.csv\",\"lines_read\":501,\"malformed\":1,"), totals);
+        assertTrue(totals.contains("\"skus\":7,"), totals);
+        assertEquals(totals, second.out().substring(0, second.out().indexOf("\"lines_sent\"")));
+        assertTrue(first.out().contains("\"lines_sent\":500,\"openings_sent\":7,"), first::out);
+        assertTrue(second.out().contains("\"openings_sent\":0,"), second::out);
+        assertEquals(7, firstStock.lines().count());
+        assertTrue(firstStock.lines().toList().get(0).matches("RE-0\t\\d+\t\\d+\t\\d+"), firstStock);
+    }
+
+    @Test
+    void theDemoCountsWhatHappens() {
+        Ended demo = run("demo", "--shoppers", "30");
+        assertEquals(0, demo.code(), demo::err);
+        List<String> table = demo.out().lines().dropWhile(line -> !line.startsWith("WAY ")).toList();
+        String[] cron = table.get(1).replace("cron copy every 15 min", "cron").split("\\s+");
+        String[] ours = table.stream().filter(line -> line.startsWith("stockledger")).findFirst().orElseThrow().split("\\s+");
+        assertEquals(30, Integer.parseInt(cron[2]) + Integer.parseInt(cron[4]));
+        assertEquals(Math.max(0, Integer.parseInt(cron[2]) - 6), Integer.parseInt(cron[3]));
+        assertEquals("6", ours[2]);
+        assertEquals("0", ours[3]);
+        assertEquals("24", ours[4]);
+    }
+
+    @Test
+    void nothingThatALedgerTellsSteersTheTerminal() {
+        run("receive", "ESC", "1", "--reference", "a\u001b[31mb");
+        assertFalse(run("entries", "ESC").out().contains("\u001b"));
+        assertFalse(run("watch", "--from", "beginning", "--until-caught-up").out().contains("\u001b"));
+    }
+
+    private static <B extends com.google.protobuf.Message.Builder> B parsed(String json, B builder) throws Exception {
+        JsonFormat.parser().merge(json, builder);
+        return builder;
+    }
+
+    private static Ended run(String... args) {
+        String[] all = java.util.Arrays.copyOf(args, args.length + 2);
+        all[args.length] = "--target";
+        all[args.length + 1] = ledger.target();
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int code = Stockledger.run(all, new PrintWriter(out), new PrintWriter(err));
+        return new Ended(code, out.toString(), err.toString());
+    }
+}
