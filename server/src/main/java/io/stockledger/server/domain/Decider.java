@@ -126,8 +126,8 @@ public final class Decider {
         Stock stock = asked.stock;
         Optional<Reservation> open = stock.reservation(operation.reservationId());
         if (open.isEmpty()) {
-            boolean known = stock.appliedIds().find(AppliedIds.fingerprint(operation.reservationId())) > 0;
-            return refuse(stock, known ? Refusal.Reason.RESERVATION_CLOSED : Refusal.Reason.RESERVATION_NOT_FOUND);
+            return refuse(stock, stock.appliedIds().madeReservation(operation.reservationId())
+                    ? Refusal.Reason.RESERVATION_CLOSED : Refusal.Reason.RESERVATION_NOT_FOUND);
         }
         Reservation reservation = open.get();
         if (!asked.mutation.location().isEmpty() && !asked.mutation.location().equals(reservation.location())) {

@@ -47,7 +47,10 @@ public final class Stock {
             balances.put(balance.location(), balance);
         }
         if (!entry.mutationId().isEmpty()) {
-            appliedIds.add(AppliedIds.fingerprint(entry.mutationId()), sequence, entry.createdAtMs(), recordedAtMs);
+            long fingerprint = entry.kind() == EntryKind.RESERVE
+                    ? AppliedIds.reservationFingerprint(entry.mutationId())
+                    : AppliedIds.fingerprint(entry.mutationId());
+            appliedIds.add(fingerprint, sequence, entry.createdAtMs(), recordedAtMs);
         }
         switch (entry.kind()) {
             case RESERVE -> put(Reservation.madeBy(entry));
