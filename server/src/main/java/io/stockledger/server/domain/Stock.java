@@ -75,6 +75,16 @@ public final class Stock {
         return recordedAtMs;
     }
 
+    /**
+     * The sequence of the entry that a mutation id was applied as, as far as is kept; 0: none. A hint as
+     * {@link AppliedIds} gives it, but for an open reservation: its id is kept while it is open, however many came
+     * after, since a second reservation of that id would take the first one's place.
+     */
+    public long appliedAs(String mutationId) {
+        Reservation open = reservations.get(mutationId);
+        return open != null ? open.sequence() : appliedIds.find(AppliedIds.fingerprint(mutationId));
+    }
+
     public AppliedIds appliedIds() {
         return appliedIds;
     }

@@ -3,6 +3,7 @@ package io.stockledger.server.domain;
 import static io.stockledger.server.domain.OneSku.all;
 import static io.stockledger.server.domain.OneSku.units;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.stockledger.server.domain.Refusal.Reason;
@@ -115,6 +116,23 @@ class ReservationTest {
         // Whoever takes the order's id for the reservation's must not be told that it was released or expired.
         assertEquals(Reason.RESERVATION_NOT_FOUND, sku.refused(new Operation.Fulfill("order-1", all())).reason());
         assertEquals(Reason.RESERVATION_NOT_FOUND, sku.refused(new Operation.Fulfill("receipt", all())).reason());
+    }
+
+    @Test
+    void idOfAnOpenReservationIsKnownHoweverManyCameAfter() {
+        OneSku small = new OneSku(Limits.DEFAULT, 4);
+        small.accepted(new Operation.Receive(9, false));
+        small.ask(new Operation.Reserve(2, MINUTE_MS)).as("cart-1").accepted();
+        small.accepted(new Operation.Commit("cart-1", all()));
+        for (int i = 0; i < 8; i++) {
+            small.ask(new Operation.Receive(1, false)).as("receipt-" + i).accepted();
+        }
+        assertEquals(2, small.stock.appliedAs("cart-1"));
+        assertEquals(0, small.stock.appliedAs("receipt-0"));
+        assertEquals(11, small.stock.appliedAs("receipt-7"));
+        // Decided anew, it would take the place of the first, whose units nobody could then fulfil.
+        assertThrows(IllegalArgumentException.class,
+                () -> small.ask(new Operation.Reserve(1, MINUTE_MS)).as("cart-1").decided());
     }
 
     @Test
