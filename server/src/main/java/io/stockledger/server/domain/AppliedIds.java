@@ -116,6 +116,12 @@ public final class AppliedIds {
         return size;
     }
 
+    /** What the arrays take: at most 24 bytes an id that may be kept, and a little for the segments. */
+    public long bytes() {
+        return 8L * (fingerprints.length + sequences.length + segmentCreatedAtMs.length + segmentRecordedAtMs.length)
+                + 4L * index.length;
+    }
+
     /** Ids of entries up to this sequence may have been forgotten; 0: none has. */
     public long forgottenSequence() {
         return forgottenSequence;
@@ -131,11 +137,14 @@ public final class AppliedIds {
         return forgottenRecordedAtMs;
     }
 
-    /** Takes over what is known of ids forgotten before; for a snapshot being read. */
+    /**
+     * Takes over what is known of ids forgotten before; for a snapshot being read. Before or after its ids are added:
+     * where the capacity has been lowered since, adding them forgets some too.
+     */
     public void restoreForgotten(long sequence, long createdAtMs, long recordedAtMs) {
-        forgottenSequence = sequence;
-        forgottenCreatedAtMs = createdAtMs;
-        forgottenRecordedAtMs = recordedAtMs;
+        forgottenSequence = Math.max(forgottenSequence, sequence);
+        forgottenCreatedAtMs = Math.max(forgottenCreatedAtMs, createdAtMs);
+        forgottenRecordedAtMs = Math.max(forgottenRecordedAtMs, recordedAtMs);
     }
 
     /** Told each id kept, oldest first, with bounds of its times: what {@link #add} needs to make the same again. */
