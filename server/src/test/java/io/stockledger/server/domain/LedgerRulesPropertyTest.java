@@ -38,7 +38,7 @@ class LedgerRulesPropertyTest {
     /** One random step; the numbers get their meaning from the verb, in {@link Run#mutation}. */
     record Step(EntryKind verb, int place, int channel, int reference, int units, int pick, int variant, int passMs) {}
 
-    @Property(tries = 1_000, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 700, edgeCases = EdgeCasesMode.NONE)
     @StatisticsReport(label = "accepted", value = StatisticsReportMode.OFF)
     @StatisticsReport(label = "refused", value = StatisticsReportMode.OFF)
     void rulesAgreeWithTheNaiveLedgerAndEveryInvariantHoldsAfterEachStep(
@@ -56,7 +56,7 @@ class LedgerRulesPropertyTest {
         }
     }
 
-    @Property(tries = 300, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 200, edgeCases = EdgeCasesMode.NONE)
     @StatisticsReport(label = "accepted", value = StatisticsReportMode.OFF)
     @StatisticsReport(label = "refused", value = StatisticsReportMode.OFF)
     void nearTheBalanceLimitNothingOverflows(@ForAll("steps") List<Step> steps) {
