@@ -34,12 +34,12 @@ class ReservationTest {
     void overdueHoldsExpireOneByOneTheOldestFirst() {
         sku.accepted(new Operation.Receive(9, false));
         sku.ask(new Operation.Reserve(1, 3 * MINUTE_MS)).as("latest").accepted();
-        sku.ask(new Operation.Reserve(2, MINUTE_MS)).as("first").accepted();
-        sku.ask(new Operation.Reserve(3, MINUTE_MS)).as("second").accepted();
+        sku.ask(new Operation.Reserve(2, MINUTE_MS)).as("older").accepted();
+        sku.ask(new Operation.Reserve(3, MINUTE_MS)).as("newer").accepted();
         sku.nowMs += 10 * MINUTE_MS;
         sku.expireOverdue();
         List<Entry> expired = sku.entries.subList(4, 7);
-        assertEquals(List.of("first", "second", "latest"), expired.stream().map(Entry::reservationId).toList());
+        assertEquals(List.of("older", "newer", "latest"), expired.stream().map(Entry::reservationId).toList());
         assertEquals(List.of(5L, 6L, 7L), expired.stream().map(Entry::sequence).toList());
         assertEquals(OneSku.START_MS + MINUTE_MS, expired.get(0).occurredAtMs());
         assertEquals(sku.nowMs, expired.get(0).recordedAtMs());
