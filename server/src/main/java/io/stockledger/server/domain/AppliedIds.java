@@ -1,11 +1,12 @@
 package io.stockledger.server.domain;
 
 /**
- * The newest mutation ids of one SKU, as 64-bit fingerprints with their sequences: 16 bytes an id in a ring, and 8
- * more in an open-addressing index over it. Finds in constant time; forgets the oldest beyond its capacity, and keeps
- * for those forgotten just enough to know which mutations might be among them.
+ * The newest mutation ids of one SKU, as fingerprints with their sequences: 16 bytes an id in a ring, and 8 more in an
+ * open-addressing index over it. Finds in constant time; forgets the oldest beyond its capacity, and keeps for those
+ * forgotten just enough to know which mutations might be among them.
  *
- * <p>A fingerprint is a hint, never proof: who finds one reads the entry to be sure.
+ * <p>A fingerprint is a hint, never proof: who finds one reads the entry to be sure. It has 63 bits; the 64th says
+ * that the id is a reservation's, so that a closed reservation can be told from an id that never was one.
  *
  * <p>A mutation that carries {@code created_at} carries the same one on every resend. So one whose created_at is
  * newer than that of every forgotten id can't be a resend of any, whatever the callers' clocks say. The ring keeps
@@ -14,6 +15,7 @@ package io.stockledger.server.domain;
 public final class AppliedIds {
     private static final int SEGMENTS = 64;
     private static final int FIRST_SIZE = 4;
+    private static final long RESERVATION = 1L << 63;
 
     private final int capacity;
     private final int segmentLength;
@@ -53,7 +55,12 @@ public final class AppliedIds {
         }
         hash = (hash ^ (hash >>> 33)) * 0xff51afd7ed558ccdL;
         hash = (hash ^ (hash >>> 33)) * 0xc4ceb9fe1a85ec53L;
-        return hash ^ (hash >>> 33);
+        return (hash ^ (hash >>> 33)) & ~RESERVATION;
+    }
+
+    /** The same of an id that is a reservation's too: what {@link #add} is given for the entry that made it. */
+    public static long reservationFingerprint(String reservationId) {
+        return fingerprint(reservationId) | RESERVATION;
     }
 
     /** Adds the id of an entry; sequences and recorded times never go backwards. */
@@ -80,21 +87,39 @@ public final class AppliedIds {
         added++;
     }
 
-    /** The newest sequence under this fingerprint; 0 if none is kept. */
+    /** The newest sequence under this fingerprint, a reservation's or not; 0 if none is kept. */
     public long find(long fingerprint) {
         long found = 0;
         int mask = index.length - 1;
         for (int i = (int) fingerprint & mask; index[i] != 0; i = (i + 1) & mask) {
             int slot = index[i] - 1;
-            if (fingerprints[slot] == fingerprint) {
+            if (((fingerprints[slot] ^ fingerprint) & ~RESERVATION) == 0) {
                 found = Math.max(found, sequences[slot]);
             }
         }
         return found;
     }
 
+    /** Whether a reservation of this id was made; false too where its id is forgotten. */
+    public boolean madeReservation(String reservationId) {
+        long fingerprint = reservationFingerprint(reservationId);
+        int mask = index.length - 1;
+        for (int i = (int) fingerprint & mask; index[i] != 0; i = (i + 1) & mask) {
+            if (fingerprints[index[i] - 1] == fingerprint) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     public int size() {
         return size;
+    }
+
+    /** What the arrays take: at most 24 bytes an id that may be kept, and a little for the segments. */
+    public long bytes() {
+        return 8L * (fingerprints.length + sequences.length + segmentCreatedAtMs.length + segmentRecordedAtMs.length)
+                + 4L * index.length;
     }
 
     /** Ids of entries up to this sequence may have been forgotten; 0: none has. */
@@ -112,11 +137,14 @@ public final class AppliedIds {
         return forgottenRecordedAtMs;
     }
 
-    /** Takes over what is known of ids forgotten before; for a snapshot being read. */
+    /**
+     * Takes over what is known of ids forgotten before; for a snapshot being read. Before or after its ids are added:
+     * where the capacity has been lowered since, adding them forgets some too.
+     */
     public void restoreForgotten(long sequence, long createdAtMs, long recordedAtMs) {
-        forgottenSequence = sequence;
-        forgottenCreatedAtMs = createdAtMs;
-        forgottenRecordedAtMs = recordedAtMs;
+        forgottenSequence = Math.max(forgottenSequence, sequence);
+        forgottenCreatedAtMs = Math.max(forgottenCreatedAtMs, createdAtMs);
+        forgottenRecordedAtMs = Math.max(forgottenRecordedAtMs, recordedAtMs);
     }
 
     /** Told each id kept, oldest first, with bounds of its times: what {@link #add} needs to make the same again. */

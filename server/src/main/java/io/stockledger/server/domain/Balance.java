@@ -78,11 +78,15 @@ public record Balance(
                     qualityControl, otherUnavailable, incoming, safetyStock, allocations);
             case COMMITTED -> new Balance(location, available, reserved, committed + quantity, damaged,
                     qualityControl, otherUnavailable, incoming, safetyStock, allocations);
-            case UNAVAILABLE -> new Balance(location, available, reserved, committed,
-                    reason == UnavailableReason.DAMAGED ? damaged + quantity : damaged,
-                    reason == UnavailableReason.QUALITY_CONTROL ? qualityControl + quantity : qualityControl,
-                    reason == UnavailableReason.OTHER ? otherUnavailable + quantity : otherUnavailable,
-                    incoming, safetyStock, allocations);
+            case UNAVAILABLE -> switch (reason) {
+                case NONE -> throw new IllegalArgumentException("units are unavailable for a reason");
+                case DAMAGED -> new Balance(location, available, reserved, committed, damaged + quantity,
+                        qualityControl, otherUnavailable, incoming, safetyStock, allocations);
+                case QUALITY_CONTROL -> new Balance(location, available, reserved, committed, damaged,
+                        qualityControl + quantity, otherUnavailable, incoming, safetyStock, allocations);
+                case OTHER -> new Balance(location, available, reserved, committed, damaged,
+                        qualityControl, otherUnavailable + quantity, incoming, safetyStock, allocations);
+            };
             case INCOMING -> new Balance(location, available, reserved, committed, damaged,
                     qualityControl, otherUnavailable, incoming + quantity, safetyStock, allocations);
             case SUPPLIER, CUSTOMER, SHRINKAGE -> this;

@@ -9,7 +9,7 @@ import java.util.OptionalLong;
 /**
  * The rules. {@link #decide} holds a mutation against the stock and gives the entry to write or a refusal; it changes
  * nothing. Refusals come in the order of {@link Refusal.Reason}. Whether the mutation was applied before is asked
- * elsewhere, before it gets here; so is whether its input is well formed.
+ * elsewhere, before it gets here ({@link Stock#appliedAs}); so is whether its input is well formed.
  */
 public final class Decider {
     private final Limits limits;
@@ -107,6 +107,9 @@ public final class Decider {
     }
 
     private Decision reserve(Asked asked, Operation.Reserve reserve) {
+        if (asked.stock.reservation(asked.mutation.mutationId()).isPresent()) {
+            throw new IllegalArgumentException("whether an id was applied must be asked before it is decided");
+        }
         if (asked.stock.reservationCount() >= limits.openReservations()) {
             return refuse(asked.stock, Refusal.Reason.TOO_MANY_RESERVATIONS);
         }
@@ -126,8 +129,8 @@ public final class Decider {
         Stock stock = asked.stock;
         Optional<Reservation> open = stock.reservation(operation.reservationId());
         if (open.isEmpty()) {
-            boolean known = stock.appliedIds().find(AppliedIds.fingerprint(operation.reservationId())) > 0;
-            return refuse(stock, known ? Refusal.Reason.RESERVATION_CLOSED : Refusal.Reason.RESERVATION_NOT_FOUND);
+            return refuse(stock, stock.appliedIds().madeReservation(operation.reservationId())
+                    ? Refusal.Reason.RESERVATION_CLOSED : Refusal.Reason.RESERVATION_NOT_FOUND);
         }
         Reservation reservation = open.get();
         if (!asked.mutation.location().isEmpty() && !asked.mutation.location().equals(reservation.location())) {

@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -11,7 +12,7 @@ import java.util.TreeSet;
 
 /**
  * One SKU as its entries have made it: balances, open reservations, incoming references, newest ids. It evolves in
- * place, since one actor owns it and a SKU may hold 100,000 reservations; what it hands out is immutable.
+ * place, since one actor owns it and a SKU may hold 100,000 reservations; balances and reservations are immutable.
  */
 public final class Stock {
     /** Hold that is due first comes first. */
@@ -47,7 +48,10 @@ public final class Stock {
             balances.put(balance.location(), balance);
         }
         if (!entry.mutationId().isEmpty()) {
-            appliedIds.add(AppliedIds.fingerprint(entry.mutationId()), sequence, entry.createdAtMs(), recordedAtMs);
+            long fingerprint = entry.kind() == EntryKind.RESERVE
+                    ? AppliedIds.reservationFingerprint(entry.mutationId())
+                    : AppliedIds.fingerprint(entry.mutationId());
+            appliedIds.add(fingerprint, sequence, entry.createdAtMs(), recordedAtMs);
         }
         switch (entry.kind()) {
             case RESERVE -> put(Reservation.madeBy(entry));
@@ -72,6 +76,16 @@ public final class Stock {
         return recordedAtMs;
     }
 
+    /**
+     * The sequence of the entry that a mutation id was applied as, as far as is kept; 0: none. A hint as
+     * {@link AppliedIds} gives it, but for an open reservation: its id is kept while it is open, however many came
+     * after, since a second reservation of that id would take the first one's place.
+     */
+    public long appliedAs(String mutationId) {
+        Reservation open = reservations.get(mutationId);
+        return open != null ? open.sequence() : appliedIds.find(AppliedIds.fingerprint(mutationId));
+    }
+
     public AppliedIds appliedIds() {
         return appliedIds;
     }
@@ -91,7 +105,7 @@ public final class Stock {
 
     /** All balances, ordered by location. */
     public Collection<Balance> balances() {
-        return balances.size() < 2 ? balances.values() : new TreeMap<>(balances).values();
+        return balances.size() < 2 ? List.copyOf(balances.values()) : List.copyOf(new TreeMap<>(balances).values());
     }
 
     /** An open reservation. */
@@ -99,6 +113,7 @@ public final class Stock {
         return Optional.ofNullable(reservations.get(id));
     }
 
+    /** Those with something held or committed, in no order; a view that changes with the stock. */
     public Collection<Reservation> reservations() {
         return Collections.unmodifiableCollection(reservations.values());
     }
@@ -112,6 +127,7 @@ public final class Stock {
         return incoming.getOrDefault(new Incoming(location, reference), 0L);
     }
 
+    /** A view that changes with the stock. */
     public Map<Incoming, Long> incoming() {
         return Collections.unmodifiableMap(incoming);
     }
