@@ -212,7 +212,7 @@ class FeedTest {
 
     @Test
     void everyCursorResumesExactlyBehindItsMessageAlsoInTheMiddleOfARow() throws Exception {
-        try (Connection connection = database.connect()) {
+        try (Connection connection = TestPostgresql.connect(database)) {
             connection.setAutoCommit(false);
             for (int i = 0; i < 5; i++) {
                 writer.write(connection, "A", TestJournalWriter.receipts(40, "main"));
@@ -220,7 +220,7 @@ class FeedTest {
             }
             connection.commit();
         }
-        startFeed("message-bytes = 1000");
+        startFeed("message-bytes = 400");
         for (Selection selection : List.of(Selection.ALL, kinds(EntryKind.ENTRY_KIND_RECEIVE), skus("A", "B"))) {
             Subscriber whole = new Subscriber(selection, BEGINNING);
             await("all", () -> whole.count() == 205);
@@ -242,7 +242,7 @@ class FeedTest {
 
     @Test
     void entriesMustMatchEachPartOfTheFilter() throws Exception {
-        try (Connection connection = database.connect()) {
+        try (Connection connection = TestPostgresql.connect(database)) {
             writer.write(connection, "A", List.of(
                     TestJournalWriter.entry(EntryKind.ENTRY_KIND_RECEIVE, "berlin", ""),
                     TestJournalWriter.entry(EntryKind.ENTRY_KIND_SELL, "berlin", "web"),
@@ -446,7 +446,7 @@ class FeedTest {
             }
             done.add(pool.submit(() -> {
                 Random random = new Random(name.hashCode());
-                try (Connection connection = database.connect()) {
+                try (Connection connection = TestPostgresql.connect(database)) {
                     connection.setAutoCommit(false);
                     for (int i = 0; i < rowsEach; i++) {
                         own.write(connection, name + "/" + random.nextInt(10), TestJournalWriter.receipts(1 + random.nextInt(20), "main"));
