@@ -76,6 +76,20 @@ CREATE TABLE snapshot (
   PRIMARY KEY (persistence_id, sequence_number)
 );
 
+-- Only the newest two snapshots of a SKU are of use: the second where the first
+-- can't be read.
+CREATE FUNCTION keep_two_snapshots() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM snapshot s WHERE s.persistence_id = NEW.persistence_id AND s.sequence_number < (
+    SELECT min(n.sequence_number) FROM (
+      SELECT sequence_number FROM snapshot WHERE persistence_id = NEW.persistence_id
+      ORDER BY sequence_number DESC LIMIT 2) n);
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER keep_two AFTER INSERT ON snapshot
+  FOR EACH ROW EXECUTE FUNCTION keep_two_snapshots();
+
 -- Who this ledger is. A cursor names both, so that a foreign one, or one from
 -- before a restore, is never taken for ours.
 CREATE TABLE ledger_identity (

@@ -1,45 +1,84 @@
 package io.stockledger.server.api;
 
 import com.google.protobuf.Any;
-import com.google.protobuf.Duration;
+import com.google.protobuf.util.Durations;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
-import io.grpc.Status;
+import com.google.rpc.Status;
+import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import io.stockledger.server.entity.Outcome.Failure;
+import java.time.Duration;
 
-/** Makes every error status that a caller gets: a code, a reason from the contract, and details. */
+/**
+ * Every gRPC status that the ledger answers is made here, after AIP-193: a code, one clear line, an ErrorInfo with a
+ * reason that the contract lists, and what helps: the field that is wrong, when to come back.
+ */
 final class Errors {
-    private static final String DOMAIN = "stockledger.io";
+    static final String DOMAIN = "stockledger.io";
 
-    private Errors() {
+    private Errors() {}
+
+    static Status status(Code code, String reason, String message) {
+        return builder(code, reason, message).build();
+    }
+
+    static Status field(String field, String description) {
+        BadRequest details = BadRequest.newBuilder()
+                .addFieldViolations(BadRequest.FieldViolation.newBuilder().setField(field).setDescription(description))
+                .build();
+        return builder(Code.INVALID_ARGUMENT, "INVALID_FIELD", field + ": " + description)
+                .addDetails(Any.pack(details)).build();
+    }
+
+    static Status tooMany(String reason, String message, Duration retryAfter) {
+        RetryInfo retry = RetryInfo.newBuilder().setRetryDelay(Durations.fromMillis(retryAfter.toMillis())).build();
+        return builder(Code.RESOURCE_EXHAUSTED, reason, message).addDetails(Any.pack(retry)).build();
+    }
+
+    /** The status of a mutation or look that was not decided. */
+    static Status of(Failure failure) {
+        return switch (failure) {
+            case MUTATION_ID_REUSED -> status(Code.ALREADY_EXISTS, failure.name(),
+                    "mutation_id was applied before with other content; a new mutation needs a new id");
+            case MUTATION_EXPIRED -> status(Code.FAILED_PRECONDITION, failure.name(),
+                    "created_at is older than the ledger recognises ids for; not applied by this call");
+            case NOT_AFTER_PASSED -> status(Code.FAILED_PRECONDITION, failure.name(),
+                    "the mutation came after its not_after; not applied, and never will be");
+            case DEADLINE_PASSED -> status(Code.DEADLINE_EXCEEDED, failure.name(),
+                    "the deadline passed before the mutation's turn; not applied by this call");
+            case TOO_MANY_WAITING -> tooMany(failure.name(),
+                    "too many mutations wait; not applied, send it again after the delay", Duration.ofMillis(50));
+            case TOO_MANY_LOOKUPS -> tooMany(failure.name(),
+                    "too many look-ups in the journal wait; not applied, send it again after the delay",
+                    Duration.ofMillis(500));
+            case NOT_STARTED -> status(Code.UNAVAILABLE, failure.name(),
+                    "the ledger is starting, stopping or without its store; not applied, send it again");
+            case OUTCOME_UNKNOWN -> status(Code.UNAVAILABLE, failure.name(),
+                    "the write may or may not be in the journal; send the same mutation again to learn its outcome");
+        };
+    }
+
+    static StatusRuntimeException exception(Status status) {
+        return StatusProto.toStatusRuntimeException(status);
     }
 
     static StatusRuntimeException invalidField(String field, String description) {
-        return make(Status.Code.INVALID_ARGUMENT, "INVALID_FIELD", field + ": " + description, Any.pack(BadRequest.newBuilder()
-                .addFieldViolations(BadRequest.FieldViolation.newBuilder().setField(field).setDescription(description))
-                .build()));
+        return exception(field(field, description));
     }
 
-    static StatusRuntimeException of(Status.Code code, String reason, String message) {
-        return make(code, reason, message);
+    static StatusRuntimeException of(Code code, String reason, String message) {
+        return exception(status(code, reason, message));
     }
 
-    static StatusRuntimeException exhausted(String reason, String message, java.time.Duration retryAfter) {
-        return make(Status.Code.RESOURCE_EXHAUSTED, reason, message, Any.pack(RetryInfo.newBuilder()
-                .setRetryDelay(Duration.newBuilder().setSeconds(retryAfter.getSeconds()).setNanos(retryAfter.getNano()))
-                .build()));
+    static StatusRuntimeException exhausted(String reason, String message, Duration retryAfter) {
+        return exception(tooMany(reason, message, retryAfter));
     }
 
-    private static StatusRuntimeException make(Status.Code code, String reason, String message, Any... details) {
-        com.google.rpc.Status.Builder status = com.google.rpc.Status.newBuilder()
-                .setCode(code.value())
-                .setMessage(message)
-                .addDetails(Any.pack(ErrorInfo.newBuilder().setDomain(DOMAIN).setReason(reason).build()));
-        for (Any detail : details) {
-            status.addDetails(detail);
-        }
-        return StatusProto.toStatusRuntimeException(status.build());
+    private static Status.Builder builder(Code code, String reason, String message) {
+        ErrorInfo info = ErrorInfo.newBuilder().setDomain(DOMAIN).setReason(reason).build();
+        return Status.newBuilder().setCode(code.value()).setMessage(message).addDetails(Any.pack(info));
     }
 }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Reads the journal in small pages, each one statement and so a transaction of its own: nothing here
@@ -270,6 +271,33 @@ public final class JournalReader {
             statement.setLong(1, nowMs - SWEEP_MARGIN_MS);
             statement.setLong(2, nowMs - SWEEP_MARGIN_MS);
             statement.executeUpdate();
+        }
+    }
+
+    // ---- Writes under way ----
+
+    /** Returns once every transaction with writes that is under way now has ended; throws after so long. */
+    void awaitWritesUnderWay(long maxMs) throws SQLException {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(maxMs);
+        try (Connection connection = database.reads().getConnection()) {
+            long end = snapshotEdge(connection, "pg_snapshot_xmax");
+            while (snapshotEdge(connection, "pg_snapshot_xmin") < end) {
+                if (System.nanoTime() > deadline) {
+                    throw new SQLException("a write transaction has been under way for more than " + maxMs + " ms");
+                }
+                TimeUnit.MILLISECONDS.sleep(2);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new SQLException("interrupted while writes were under way", e);
+        }
+    }
+
+    private static long snapshotEdge(Connection connection, String edge) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(
+                "SELECT " + edge + "(pg_current_snapshot())::text::bigint"); ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getLong(1);
         }
     }
 

@@ -1,14 +1,19 @@
 package io.stockledger.server.journal;
 
 import akka.serialization.SerializerWithStringManifest;
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.stockledger.server.journal.snapshot.StockSnapshot;
+import java.nio.ByteBuffer;
+import java.util.zip.CRC32;
 
-/** Hands Akka's persistence the bytes that rows and snapshots are already made of. */
+/**
+ * Rows and snapshots between Akka's persistence and the store. A row is its own bytes. A snapshot is its message
+ * behind a CRC-32 (4 bytes): one that was damaged fails here, where the store passes it over and replays from the
+ * first row.
+ */
 public final class JournalSerializer extends SerializerWithStringManifest {
     private static final String ROW = "SLG1";
     private static final String SNAPSHOT = "SLS1";
-
-    /** A snapshot as it is stored: bytes, made where the stock may be read. */
-    public record SnapshotBytes(byte[] bytes) {}
 
     @Override
     public int identifier() {
@@ -24,8 +29,9 @@ public final class JournalSerializer extends SerializerWithStringManifest {
     public byte[] toBinary(Object object) {
         if (object instanceof GroupRow row) {
             return row.bytes();
-        } else if (object instanceof SnapshotBytes snapshot) {
-            return snapshot.bytes();
+        } else if (object instanceof StockSnapshot snapshot) {
+            byte[] message = snapshot.toByteArray();
+            return ByteBuffer.allocate(4 + message.length).putInt(crc(message, 0)).put(message).array();
         }
         throw new IllegalArgumentException("the journal does not store a " + object.getClass().getName());
     }
@@ -34,8 +40,26 @@ public final class JournalSerializer extends SerializerWithStringManifest {
     public Object fromBinary(byte[] bytes, String manifest) {
         return switch (manifest) {
             case ROW -> GroupRow.of(bytes);
-            case SNAPSHOT -> new SnapshotBytes(bytes);
+            case SNAPSHOT -> snapshot(bytes);
             default -> throw new IllegalArgumentException("the journal holds no " + manifest);
         };
+    }
+
+    private static StockSnapshot snapshot(byte[] bytes) {
+        ByteBuffer in = ByteBuffer.wrap(bytes);
+        if (bytes.length < 4 || in.getInt() != crc(bytes, 4)) {
+            throw new IllegalArgumentException("a snapshot is damaged: its checksum does not match");
+        }
+        try {
+            return StockSnapshot.parseFrom(in);
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalArgumentException("a snapshot is damaged", e);
+        }
+    }
+
+    private static int crc(byte[] bytes, int from) {
+        CRC32 crc = new CRC32();
+        crc.update(bytes, from, bytes.length - from);
+        return (int) crc.getValue();
     }
 }

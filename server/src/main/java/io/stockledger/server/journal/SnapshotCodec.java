@@ -1,7 +1,6 @@
 package io.stockledger.server.journal;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
 import io.stockledger.server.domain.AppliedIds;
 import io.stockledger.server.domain.Balance;
 import io.stockledger.server.domain.Reservation;
@@ -15,7 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A SKU's stock and the end of its chain, between memory and the bytes of a snapshot. */
+/** A SKU's stock and the end of its chain, between memory and the message that a snapshot stores. */
 public final class SnapshotCodec {
     private SnapshotCodec() {}
 
@@ -27,7 +26,7 @@ public final class SnapshotCodec {
      */
     public record Standing(Stock stock, byte[] digest, long announcedDueMs) {}
 
-    public static byte[] encode(Standing standing) {
+    public static StockSnapshot encode(Standing standing) {
         Stock stock = standing.stock();
         StockSnapshot.Builder out = StockSnapshot.newBuilder()
                 .setSku(stock.sku())
@@ -44,31 +43,26 @@ public final class SnapshotCodec {
         }
         stock.incoming().forEach((key, quantity) -> out.addIncoming(Incoming.newBuilder()
                 .setLocation(key.location()).setReference(key.reference()).setQuantity(quantity)));
-        return out.build().toByteArray();
+        return out.build();
     }
 
     /** @param idsKept how many ids the SKU may keep from now on */
-    public static Standing decode(byte[] bytes, int idsKept) {
-        try {
-            StockSnapshot in = StockSnapshot.parseFrom(bytes);
-            Stock stock = new Stock(in.getSku(), appliedIds(in.getAppliedIds(), idsKept));
-            List<Balance> balances = new ArrayList<>(in.getBalancesCount());
-            for (LocationBalance balance : in.getBalancesList()) {
-                balances.add(EntryCodec.toDomain(balance));
-            }
-            List<Reservation> reservations = new ArrayList<>(in.getReservationsCount());
-            for (io.stockledger.v1.Reservation reservation : in.getReservationsList()) {
-                reservations.add(toDomain(reservation));
-            }
-            Map<Stock.Incoming, Long> incoming = new HashMap<>();
-            for (Incoming one : in.getIncomingList()) {
-                incoming.put(new Stock.Incoming(one.getLocation(), one.getReference()), one.getQuantity());
-            }
-            stock.restore(in.getSequence(), in.getRecordedAtMs(), balances, reservations, incoming);
-            return new Standing(stock, in.getDigest().toByteArray(), in.getAnnouncedDueMs());
-        } catch (InvalidProtocolBufferException e) {
-            throw new IllegalArgumentException("not a snapshot of a stock", e);
+    public static Standing decode(StockSnapshot in, int idsKept) {
+        Stock stock = new Stock(in.getSku(), appliedIds(in.getAppliedIds(), idsKept));
+        List<Balance> balances = new ArrayList<>(in.getBalancesCount());
+        for (LocationBalance balance : in.getBalancesList()) {
+            balances.add(EntryCodec.toDomain(balance));
         }
+        List<Reservation> reservations = new ArrayList<>(in.getReservationsCount());
+        for (io.stockledger.v1.Reservation reservation : in.getReservationsList()) {
+            reservations.add(toDomain(reservation));
+        }
+        Map<Stock.Incoming, Long> incoming = new HashMap<>();
+        for (Incoming one : in.getIncomingList()) {
+            incoming.put(new Stock.Incoming(one.getLocation(), one.getReference()), one.getQuantity());
+        }
+        stock.restore(in.getSequence(), in.getRecordedAtMs(), balances, reservations, incoming);
+        return new Standing(stock, in.getDigest().toByteArray(), in.getAnnouncedDueMs());
     }
 
     public static io.stockledger.v1.Reservation toContract(String sku, Reservation reservation) {

@@ -1,0 +1,519 @@
+package io.stockledger.client;
+
+import io.grpc.ConnectivityState;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.stockledger.v1.AdminServiceGrpc;
+import io.stockledger.v1.ApplyMutationRequest;
+import io.stockledger.v1.AuditRequest;
+import io.stockledger.v1.AuditResponse;
+import io.stockledger.v1.BatchGetStockRequest;
+import io.stockledger.v1.Entry;
+import io.stockledger.v1.FeedFilter;
+import io.stockledger.v1.GetMutationRequest;
+import io.stockledger.v1.GetMutationResponse;
+import io.stockledger.v1.GetReservationRequest;
+import io.stockledger.v1.GetStockRequest;
+import io.stockledger.v1.LedgerServiceGrpc;
+import io.stockledger.v1.ListEntriesRequest;
+import io.stockledger.v1.ListEntriesResponse;
+import io.stockledger.v1.Mutation;
+import io.stockledger.v1.MutationResult;
+import io.stockledger.v1.Reservation;
+import io.stockledger.v1.Share;
+import io.stockledger.v1.Stock;
+import io.stockledger.v1.SubscribeRequest;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+
+/**
+ * A connection to one ledger: mutations, exact reads, and the way to subscriptions. Thread-safe; make one, share it,
+ * close it at the end. Making one does not connect: the first call does.
+ *
+ * <p>Mutations are sent again only where no answer came or the ledger said "not applied, later", always as the same
+ * message under the same id, so each is applied once however often it travels. What comes back is an {@link Outcome},
+ * or a {@link LedgerException} that says whether the outcome is unknown.
+ */
+public final class LedgerClient implements AutoCloseable {
+
+    /** Where {@code ./stockledger serve} listens unless told otherwise. */
+    public static final int DEFAULT_PORT = 7400;
+
+    /** The contract's bound on SKUs a request. */
+    private static final int SKUS_A_REQUEST_MAX = 1_000;
+
+    private static final int ENTRIES_A_PAGE = 1_000;
+
+    private final Builder settings;
+    private final Link link;
+    private final LedgerServiceGrpc.LedgerServiceBlockingStub ledger;
+    private final ScheduledThreadPoolExecutor timer;
+    private final MutationStream stream;
+    private final Set<Subscription> subscriptions = ConcurrentHashMap.newKeySet();
+    private volatile boolean closed;
+
+    private LedgerClient(Builder settings) {
+        this.settings = settings;
+        this.link = openLink();
+        this.ledger = LedgerServiceGrpc.newBlockingStub(link.channel());
+        this.timer = new ScheduledThreadPoolExecutor(1, task -> {
+            Thread thread = new Thread(task, "stockledger-timer");
+            thread.setDaemon(true);
+            return thread;
+        });
+        timer.setRemoveOnCancelPolicy(true);
+        this.stream = new MutationStream(link, timer, settings.callTimeout, settings.maxInFlight);
+    }
+
+    /** A client with the default settings; {@code target} is {@code HOST:PORT} or {@code HOST} (port 7400). */
+    public static LedgerClient connect(String target) {
+        return builder(target).build();
+    }
+
+    /** Settings for a client; {@code target} is {@code HOST:PORT} or {@code HOST} (port 7400). */
+    public static Builder builder(String target) {
+        return new Builder(target);
+    }
+
+    /**
+     * Asks for one mutation and waits for its outcome: one call, sent again as the class says, until the mutation's
+     * {@code not_after}. Where the caller left them empty, {@code mutation_id} becomes a fresh UUID (with
+     * {@code created_at}, which vouches that it is fresh) and {@code not_after} now plus the mutation timeout. A
+     * client that has never reached its ledger fails at once where nobody listens: a wrong address is likelier than
+     * a restart.
+     *
+     * @throws LedgerException where no outcome came
+     */
+    public Outcome apply(Mutation mutation) {
+        PendingMutation pending = PendingMutation.prepare(mutation, settings.mutationTimeout);
+        ApplyMutationRequest request =
+                ApplyMutationRequest.newBuilder().setMutation(pending.mutation()).build();
+        while (true) {
+            if (closed) {
+                throw pending.closed(link.target());
+            }
+            Failure failure;
+            try {
+                MutationResult result = ledger.withDeadlineAfter(attemptNanos(pending.left()), TimeUnit.NANOSECONDS)
+                        .applyMutation(request)
+                        .getResult();
+                link.answered();
+                Optional<Outcome> outcome = PendingMutation.outcome(result);
+                if (outcome.isPresent()) {
+                    return outcome.get();
+                }
+                failure = Failure.of(result.getError());
+            } catch (StatusRuntimeException e) {
+                failure = failure(e);
+            }
+            Duration delay = pending.failed(failure);
+            if (failure.verdict() == Failure.Verdict.FINAL) {
+                throw pending.refusedFinally(failure, link.target());
+            }
+            link.reconnect();
+            if (link.isWrongAddress(failure) || pending.left().compareTo(delay) <= 0) {
+                throw pending.givenUp(link.target());
+            }
+            if (!slept(delay)) {
+                throw pending.interrupted(link.target());
+            }
+        }
+    }
+
+    /**
+     * Asks for one mutation without waiting; the wire carries batches that form by themselves: what is submitted
+     * while a request is under way travels together in the next. Otherwise as {@link #apply}; what it would throw
+     * completes the future exceptionally. Mutations of one SKU are decided in the order in which this client
+     * submitted them, across reconnects too; only where the ledger itself puts one off (TOO_MANY_WAITING), those of
+     * the SKU that had been sent already may be decided before it.
+     *
+     * <p>Never blocks: with more than {@code maxInFlight} under way the future fails at once with the reason
+     * {@code CLIENT_FULL}, not sent. (A submit that waited for room would wait for ever on the thread that makes the
+     * room.) The place is free again before the future completes, so a caller who wants to wait takes a semaphore of
+     * {@code maxInFlight} and releases it when the future completes.
+     *
+     * <p>Futures complete on a thread of the connection: what is chained to them must not block.
+     */
+    public CompletableFuture<Outcome> submit(Mutation mutation) {
+        return stream.submit(PendingMutation.prepare(mutation, settings.mutationTimeout));
+    }
+
+    /**
+     * Waits until the ledger's port answers, at most {@code bound}; trying goes on through refused connections.
+     *
+     * @throws LedgerException where it does not answer in time
+     */
+    public void awaitReachable(Duration bound) {
+        long deadline = System.nanoTime() + bound.toNanos();
+        while (true) {
+            requireOpen();
+            ConnectivityState state = link.connect();
+            if (state == ConnectivityState.READY) {
+                link.answered();
+                return;
+            }
+            if (System.nanoTime() - deadline >= 0) {
+                throw LedgerException.of(
+                        Status.Code.UNAVAILABLE,
+                        Status.Code.UNAVAILABLE.name(),
+                        Failure.nobodyListens(link.target()),
+                        null);
+            }
+            if (state == ConnectivityState.TRANSIENT_FAILURE) {
+                link.reconnect();
+            }
+            if (!slept(Duration.ofMillis(10))) {
+                throw interrupted();
+            }
+        }
+    }
+
+    /** One SKU's stock, exact; available to sell for a channel without an allocation. Sequence 0 where unknown. */
+    public Stock stock(String sku) {
+        return stock(sku, "");
+    }
+
+    /** One SKU's stock, exact; available to sell for {@code channel}. */
+    public Stock stock(String sku, String channel) {
+        return stock(sku, channel, "");
+    }
+
+    /** One SKU's stock at one location, exact; an empty location means all of them. */
+    public Stock stock(String sku, String channel, String location) {
+        GetStockRequest request = GetStockRequest.newBuilder()
+                .setSku(sku)
+                .setChannel(channel)
+                .setLocation(location)
+                .build();
+        return read(stub -> stub.getStock(request)).getStock();
+    }
+
+    /** Many SKUs' stock in the order asked, each exact by itself; any number, asked for 1,000 at a time. */
+    public List<Stock> stocks(Collection<String> skus, String channel) {
+        List<Stock> stocks = new ArrayList<>(skus.size());
+        for (List<String> part : parts(skus)) {
+            BatchGetStockRequest request = BatchGetStockRequest.newBuilder()
+                    .addAllSkus(part)
+                    .setChannel(channel)
+                    .build();
+            stocks.addAll(read(stub -> stub.batchGetStock(request)).getStocksList());
+        }
+        return stocks;
+    }
+
+    /** One SKU's entries from that sequence on (0 or 1: all), in order, fetched page by page as they are consumed. */
+    public Stream<Entry> entries(String sku, long fromSequence) {
+        ListEntriesRequest first = ListEntriesRequest.newBuilder()
+                .setSku(sku)
+                .setFromSequence(fromSequence)
+                .setPageSize(ENTRIES_A_PAGE)
+                .build();
+        Stream<ListEntriesResponse> pages = Stream.iterate(
+                Optional.of(page(first)),
+                Optional::isPresent,
+                page -> page.filter(it -> !it.getNextPageToken().isEmpty())
+                        .map(it -> page(first.toBuilder().setPageToken(it.getNextPageToken()).build())))
+                .map(Optional::get);
+        return pages.flatMap(page -> page.getEntriesList().stream());
+    }
+
+    /** One reservation, open or closed; empty where the SKU knows no such reservation. */
+    public Optional<Reservation> reservation(String sku, String reservationId) {
+        GetReservationRequest request = GetReservationRequest.newBuilder()
+                .setSku(sku)
+                .setReservationId(reservationId)
+                .build();
+        try {
+            return Optional.of(read(stub -> stub.getReservation(request)).getReservation());
+        } catch (LedgerException e) {
+            if (e.reason().equals("RESERVATION_NOT_FOUND")) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    /** What became of a mutation whose {@code not_after} the caller does not know: applied, or not (yet). */
+    public GetMutationResponse mutation(String sku, String mutationId) {
+        return mutation(
+                GetMutationRequest.newBuilder().setSku(sku).setMutationId(mutationId).build());
+    }
+
+    /** What became of a mutation; final once {@code notAfter}, the mutation's own, has passed by the ledger's clock. */
+    public GetMutationResponse mutation(String sku, String mutationId, Instant notAfter) {
+        return mutation(GetMutationRequest.newBuilder()
+                .setSku(sku)
+                .setMutationId(mutationId)
+                .setNotAfter(Times.timestamp(notAfter))
+                .build());
+    }
+
+    /** Holds the journal rows of these SKUs against what they must be: findings, and a verdict a SKU, as they come. */
+    public Iterator<AuditResponse> audit(Collection<String> skus) {
+        requireOpen();
+        Iterator<List<String>> parts = parts(skus).iterator();
+        return new Iterator<>() {
+            private Iterator<AuditResponse> part = Collections.emptyIterator();
+
+            @Override
+            public boolean hasNext() {
+                while (!translated(part::hasNext)) {
+                    if (!parts.hasNext()) {
+                        return false;
+                    }
+                    AuditRequest request =
+                            AuditRequest.newBuilder().addAllSkus(parts.next()).build();
+                    part = AdminServiceGrpc.newBlockingStub(link.channel()).audit(request);
+                }
+                return true;
+            }
+
+            @Override
+            public AuditResponse next() {
+                if (!hasNext()) {
+                    throw new NoSuchElementException();
+                }
+                return part.next();
+            }
+        };
+    }
+
+    /**
+     * Follows the feed from where the request says, on a connection and a thread of its own, until closed; see
+     * {@link Subscription}. Returns at once: where no ledger answers yet, the subscription goes on trying.
+     */
+    public Subscription subscribe(SubscribeRequest request, EntryListener listener) {
+        requireOpen();
+        Subscription subscription = Subscription.open(openLink(), timer, request, listener, subscriptions::remove);
+        subscriptions.add(subscription);
+        if (closed) {
+            subscription.close();
+        }
+        return subscription;
+    }
+
+    /** A local projection of all SKUs, kept fresh by the feed; see {@link StockView}. */
+    public StockView stockView() {
+        return stockView(FeedFilter.getDefaultInstance(), Share.getDefaultInstance());
+    }
+
+    /**
+     * A local projection of some SKUs: those of the filter (by SKU or prefix) and of the share; the default instance
+     * of either means all.
+     */
+    public StockView stockView(FeedFilter filter, Share share) {
+        requireOpen();
+        return StockView.open(this, filter, share);
+    }
+
+    /** {@code HOST:PORT}. */
+    public String target() {
+        return link.target();
+    }
+
+    /**
+     * Ends the client, its subscriptions and its threads. Mutations still under way fail ({@code CLIENT_CLOSED},
+     * outcome unknown where they had been sent).
+     */
+    @Override
+    public void close() {
+        closed = true;
+        subscriptions.forEach(Subscription::close);
+        stream.close();
+        link.close();
+        timer.shutdownNow();
+    }
+
+    private Link openLink() {
+        return Link.open(settings.host, settings.port, settings.principal);
+    }
+
+    private GetMutationResponse mutation(GetMutationRequest request) {
+        return read(stub -> stub.getMutation(request));
+    }
+
+    private ListEntriesResponse page(ListEntriesRequest request) {
+        return read(stub -> stub.listEntries(request));
+    }
+
+    /** A read changes nothing, so it is asked again while the call timeout lasts. */
+    private <T> T read(Function<LedgerServiceGrpc.LedgerServiceBlockingStub, T> call) {
+        long deadline = System.nanoTime() + settings.callTimeout.toNanos();
+        for (int failures = 1; ; failures++) {
+            requireOpen();
+            Failure failure;
+            try {
+                T answer = call.apply(
+                        ledger.withDeadlineAfter(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS));
+                link.answered();
+                return answer;
+            } catch (StatusRuntimeException e) {
+                failure = failure(e);
+            }
+            link.reconnect();
+            Duration delay = Backoff.delay(failures, failure);
+            if (failure.verdict() == Failure.Verdict.FINAL
+                    || link.isWrongAddress(failure)
+                    || deadline - System.nanoTime() <= delay.toNanos()) {
+                throw failure.exception(link.target());
+            }
+            if (!slept(delay)) {
+                throw interrupted();
+            }
+        }
+    }
+
+    private Failure failure(StatusRuntimeException thrown) {
+        Failure failure = Failure.of(thrown);
+        if (failure.ledgerAnswered()) {
+            link.answered();
+        }
+        return failure;
+    }
+
+    private <T> T translated(Supplier<T> call) {
+        try {
+            return call.get();
+        } catch (StatusRuntimeException e) {
+            throw Failure.of(e).exception(link.target());
+        }
+    }
+
+    private long attemptNanos(Duration left) {
+        return Math.max(1, Math.min(left.toNanos(), settings.callTimeout.toNanos()));
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw LedgerException.of(Status.Code.CANCELLED, "CLIENT_CLOSED", "this client is closed", null);
+        }
+    }
+
+    /** False, with the thread's flag set, where it was interrupted: during the call before, or now. */
+    private static boolean slept(Duration delay) {
+        try {
+            TimeUnit.NANOSECONDS.sleep(delay.toNanos());
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    private static LedgerException interrupted() {
+        return LedgerException.of(Status.Code.CANCELLED, "INTERRUPTED", "interrupted while waiting for the ledger", null);
+    }
+
+    private static List<List<String>> parts(Collection<String> skus) {
+        List<String> all = List.copyOf(skus);
+        List<List<String>> parts = new ArrayList<>();
+        for (int from = 0; from < all.size(); from += SKUS_A_REQUEST_MAX) {
+            parts.add(all.subList(from, Math.min(all.size(), from + SKUS_A_REQUEST_MAX)));
+        }
+        return parts;
+    }
+
+    /** Settings for a {@link LedgerClient}, each with its default. */
+    public static final class Builder {
+
+        private final String host;
+        private final int port;
+        private String principal = "";
+        private Duration callTimeout = Duration.ofSeconds(5);
+        private Duration mutationTimeout = Duration.ofSeconds(30);
+        private int maxInFlight = 8_192;
+
+        private Builder(String target) {
+            int colon = target.lastIndexOf(':');
+            boolean bareIpv6 = colon > 0 && target.indexOf(':') != colon && !target.startsWith("[");
+            boolean hasPort = colon >= 0 && !bareIpv6 && !target.endsWith("]");
+            this.host = hasPort ? target.substring(0, colon) : target;
+            this.port = hasPort ? port(target, target.substring(colon + 1)) : DEFAULT_PORT;
+            if (host.isEmpty() || host.contains("/") || host.contains(" ")) {
+                throw notATarget(target);
+            }
+        }
+
+        /** Who asks, told to the ledger with every call and kept in the entries; printable ASCII; default nobody. */
+        public Builder principal(String principal) {
+            if (!principal.chars().allMatch(c -> c >= 0x20 && c < 0x7f)) {
+                throw new IllegalArgumentException("principal must be printable ASCII: it travels in a header");
+            }
+            this.principal = principal;
+            return this;
+        }
+
+        /** How long one attempt, and a read with all its attempts, may take; default 5 seconds. */
+        public Builder callTimeout(Duration callTimeout) {
+            this.callTimeout = positive("callTimeout", callTimeout);
+            return this;
+        }
+
+        /** How long a mutation may be sent again: its {@code not_after} is so far ahead; default 30 seconds. */
+        public Builder mutationTimeout(Duration mutationTimeout) {
+            this.mutationTimeout = positive("mutationTimeout", mutationTimeout);
+            return this;
+        }
+
+        /** How many submitted mutations may be without an outcome at once; default 8,192. */
+        public Builder maxInFlight(int maxInFlight) {
+            if (maxInFlight < 1) {
+                throw new IllegalArgumentException("maxInFlight must be 1 or more");
+            }
+            this.maxInFlight = maxInFlight;
+            return this;
+        }
+
+        /** The client; it connects with its first call. */
+        public LedgerClient build() {
+            Builder copy = new Builder(target());
+            copy.principal = principal;
+            copy.callTimeout = callTimeout;
+            copy.mutationTimeout = mutationTimeout;
+            copy.maxInFlight = maxInFlight;
+            return new LedgerClient(copy);
+        }
+
+        private String target() {
+            return host + ":" + port;
+        }
+
+        private static int port(String target, String digits) {
+            try {
+                int port = Integer.parseInt(digits);
+                if (port > 0 && port < 65_536) {
+                    return port;
+                }
+            } catch (NumberFormatException notANumber) {
+                // Said below, as for a number out of range.
+            }
+            throw notATarget(target);
+        }
+
+        private static IllegalArgumentException notATarget(String target) {
+            return new IllegalArgumentException("'" + target + "' is not a target; use HOST:PORT, as 127.0.0.1:7400");
+        }
+
+        private static Duration positive(String name, Duration duration) {
+            if (duration.isNegative() || duration.isZero() || duration.compareTo(Duration.ofDays(365)) > 0) {
+                throw new IllegalArgumentException(name + " must be above zero and at most a year");
+            }
+            return duration;
+        }
+    }
+}

@@ -1,0 +1,423 @@
+package io.stockledger.client;
+
+import com.google.protobuf.ByteString;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.stockledger.v1.Entry;
+import io.stockledger.v1.FeedFilter;
+import io.stockledger.v1.FeedServiceGrpc;
+import io.stockledger.v1.SubscribeRequest;
+import io.stockledger.v1.SubscribeResponse;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A place in the feed that outlives its connections. Whatever breaks (the network, the ledger, three heartbeats in a
+ * row that do not come), it comes back by itself after the cursor of the last message that its listener was done
+ * with, with a jittered wait of at most a second between attempts, for as long as it is open.
+ *
+ * <p>To its listener, per SKU: in order, nothing skipped, nothing twice. The checks behind that hold for the 100,000
+ * SKUs touched last; a gap where there may be none (the filter is by SKU, prefix or share only) ends the subscription
+ * with the reason {@code FEED_GAP} rather than being passed over.
+ *
+ * <p>Where it starts is the request's: the beginning, now, after a cursor, or initial stock. A break in the middle of
+ * initial stock begins it again, told by {@link EntryListener#onStockBegins}. "Now" is settled by the first message:
+ * {@link EntryListener#onCaughtUp} says when.
+ */
+public final class Subscription implements AutoCloseable {
+
+    /** Where a subscription stands. */
+    public enum State {
+        /** No answer yet on the present connection: the first is under way, or one broke and the next is tried. */
+        CONNECTING,
+        /** Connected; the ledger holds more than has been delivered. */
+        CATCHING_UP,
+        /** Everything committed has been delivered. */
+        CAUGHT_UP,
+        /** Ended for good by an error; {@link EntryListener#onFailed} has told which. */
+        FAILED,
+        /** Closed by its owner. */
+        CLOSED
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(Subscription.class);
+
+    private static final int HEARTBEATS_MISSED_MAX = 3;
+    private static final int HEARTBEAT_INTERVAL_MS_DEFAULT = 1_000;
+    /** A pause of this process must not look like a dead ledger, however short the heartbeats are. */
+    private static final long SILENCE_MS_MIN = 1_000;
+    /** The first message of a connection may take longer: a connection to make, a cursor to find. */
+    private static final long FIRST_SILENCE_MS_MIN = 10_000;
+
+    private static final long CLOSE_WAIT_SECONDS = 5;
+
+    private final Link link;
+    private final ScheduledThreadPoolExecutor timer;
+    private final SubscribeRequest request;
+    private final EntryListener listener;
+    private final Consumer<Subscription> onEnd;
+    private final EntryOrder order;
+    private final ThreadPoolExecutor thread;
+    private final long silenceNanosMax;
+    private final long firstSilenceNanosMax;
+    private final ScheduledFuture<?> watch;
+
+    private volatile State state = State.CONNECTING;
+    private volatile Optional<ByteString> cursor;
+    private volatile Feed current;
+    private volatile Thread runner;
+
+    // Touched on the subscription's own thread only.
+    private int failures;
+    private boolean caughtUpOnce;
+
+    private Subscription(
+            Link link,
+            ScheduledThreadPoolExecutor timer,
+            SubscribeRequest request,
+            EntryListener listener,
+            Consumer<Subscription> onEnd) {
+        this.link = link;
+        this.timer = timer;
+        this.request = request;
+        this.listener = listener;
+        this.onEnd = onEnd;
+        this.cursor = request.hasAfterCursor() ? Optional.of(request.getAfterCursor()) : Optional.empty();
+        FeedFilter filter = request.getFilter();
+        boolean everyEntry =
+                filter.getLocationsCount() == 0 && filter.getChannelsCount() == 0 && filter.getKindsCount() == 0;
+        boolean fromBeginning = !request.hasFromNow() && !request.hasAfterCursor() && !request.getInitialStock();
+        this.order = new EntryOrder(everyEntry, fromBeginning);
+        this.thread = new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
+            Thread made = new Thread(task, "stockledger-subscription");
+            made.setDaemon(true);
+            runner = made;
+            return made;
+        });
+        // What gRPC still wants to say after the end concerns nobody.
+        thread.setRejectedExecutionHandler(new ThreadPoolExecutor.DiscardPolicy());
+        long interval = request.getHeartbeatIntervalMs() > 0
+                ? request.getHeartbeatIntervalMs()
+                : HEARTBEAT_INTERVAL_MS_DEFAULT;
+        long silence = Math.max(SILENCE_MS_MIN, HEARTBEATS_MISSED_MAX * interval);
+        this.silenceNanosMax = TimeUnit.MILLISECONDS.toNanos(silence);
+        this.firstSilenceNanosMax = TimeUnit.MILLISECONDS.toNanos(Math.max(FIRST_SILENCE_MS_MIN, silence));
+        long period = Math.max(50, silence / 10);
+        this.watch = timer.scheduleWithFixedDelay(this::lookForSilence, period, period, TimeUnit.MILLISECONDS);
+    }
+
+    static Subscription open(
+            Link link,
+            ScheduledThreadPoolExecutor timer,
+            SubscribeRequest request,
+            EntryListener listener,
+            Consumer<Subscription> onEnd) {
+        Subscription subscription = new Subscription(link, timer, request, listener, onEnd);
+        subscription.thread.execute(subscription::connect);
+        return subscription;
+    }
+
+    /**
+     * The cursor after the last message that the listener was done with: where another subscription with the same
+     * filter and share would go on. Empty before there is one.
+     */
+    public Optional<ByteString> cursor() {
+        return cursor;
+    }
+
+    /** Where it stands now. */
+    public State state() {
+        return state;
+    }
+
+    /**
+     * Ends it, for good. Once this returns the listener is called no more; where a call of it is under way it is
+     * waited for, at most 5 seconds, unless this is that call.
+     */
+    @Override
+    public void close() {
+        synchronized (this) {
+            if (state == State.CLOSED || state == State.FAILED) {
+                return;
+            }
+            state = State.CLOSED;
+        }
+        Feed feed = current;
+        if (feed != null) {
+            feed.cancel("subscription closed");
+        }
+        if (Thread.currentThread() != runner) {
+            CountDownLatch quiet = new CountDownLatch(1);
+            thread.execute(quiet::countDown);
+            try {
+                quiet.await(CLOSE_WAIT_SECONDS, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        end();
+    }
+
+    private boolean isOver() {
+        return state == State.CLOSED || state == State.FAILED;
+    }
+
+    /** Changes the state unless it is over. */
+    private synchronized boolean become(State next) {
+        if (isOver()) {
+            return false;
+        }
+        state = next;
+        return true;
+    }
+
+    private void connect() {
+        if (isOver()) {
+            return;
+        }
+        if (failures > 0) {
+            link.reconnect();
+        }
+        SubscribeRequest.Builder next = request.toBuilder();
+        cursor.ifPresent(after -> next.setAfterCursor(after).setInitialStock(false));
+        Feed feed = new Feed(cursor.isEmpty() && request.getInitialStock());
+        current = feed;
+        feed.start(next.build());
+        if (isOver()) {
+            // close() may have looked before there was a feed to cancel.
+            feed.cancel("subscription closed");
+        }
+    }
+
+    private void received(Feed feed, SubscribeResponse message) throws EntryOrder.GapException {
+        if (feed.isFirst()) {
+            failures = 0;
+            link.answered();
+            become(State.CATCHING_UP);
+            if (feed.inStock) {
+                order.stockBegins();
+                listener.onStockBegins();
+            }
+        }
+        FeedProgress progress = new FeedProgress(
+                message.getCursor(),
+                Times.instant(message.getLedgerTime()),
+                message.hasCompleteTime() ? Optional.of(Times.instant(message.getCompleteTime())) : Optional.empty());
+
+        if (state == State.CAUGHT_UP && progress.completeTime().isEmpty() && !message.getCaughtUp()) {
+            become(State.CATCHING_UP);
+            listener.onFallenBehind();
+        }
+        if (message.getStocksCount() > 0) {
+            message.getStocksList().forEach(order::stock);
+            listener.onStock(message.getStocksList());
+        }
+        if (message.getStockComplete() && feed.inStock) {
+            feed.inStock = false;
+            order.stockComplete();
+            listener.onStockComplete(progress);
+        }
+        List<Entry> entries = order.admit(message.getEntriesList());
+        if (!entries.isEmpty()) {
+            listener.onEntries(entries, progress);
+        }
+        // A time up to which all is complete says as much as the word itself, once it has been said.
+        boolean caughtUp = message.getCaughtUp() || (caughtUpOnce && progress.completeTime().isPresent());
+        if (caughtUp && state != State.CAUGHT_UP && become(State.CAUGHT_UP)) {
+            caughtUpOnce = true;
+            listener.onCaughtUp(progress);
+        } else if (!feed.inStock && entries.isEmpty() && !message.getStockComplete()) {
+            listener.onHeartbeat(progress);
+        }
+        // Only now: a message that was not applied to its end must come again. Within initial stock a cursor would
+        // leave out the stock that is still to come.
+        if (!feed.inStock && !message.getCursor().isEmpty()) {
+            cursor = Optional.of(message.getCursor());
+        }
+    }
+
+    private void broken(Feed feed, Failure failure) {
+        if (feed != current || isOver()) {
+            return;
+        }
+        boolean wasCaughtUp = state == State.CAUGHT_UP;
+        if (failure.reason().equals("CURSOR_EXPIRED") && request.getInitialStock() && cursor.isPresent()) {
+            LOG.warn("{} no longer knows the cursor; beginning again with initial stock", link.target());
+            cursor = Optional.empty();
+        } else if (!comesBack(failure)) {
+            fail(failure.exception(link.target()));
+            return;
+        }
+        if (!become(State.CONNECTING)) {
+            return;
+        }
+        if (failures == 0) {
+            LOG.info("the feed broke off, resuming: {}", failure.line(link.target()));
+        }
+        failures++;
+        Duration delay = Backoff.delay(failures, failure);
+        try {
+            timer.schedule(() -> thread.execute(this::connect), delay.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException clientClosed) {
+            return;
+        }
+        if (wasCaughtUp) {
+            tell(listener::onFallenBehind);
+        }
+    }
+
+    /** Whether another attempt may fare better. Reading twice harms nobody, so only a plain no is taken as one. */
+    private boolean comesBack(Failure failure) {
+        return switch (failure.code()) {
+            case OK, CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, ABORTED, INTERNAL, UNAVAILABLE -> true;
+            // After a break the ledger may not have noticed yet that the place of the last connection is free.
+            case RESOURCE_EXHAUSTED -> failure.retryAfter().isPresent() || cursor.isPresent();
+            case INVALID_ARGUMENT,
+                    NOT_FOUND,
+                    ALREADY_EXISTS,
+                    PERMISSION_DENIED,
+                    FAILED_PRECONDITION,
+                    OUT_OF_RANGE,
+                    UNIMPLEMENTED,
+                    DATA_LOSS,
+                    UNAUTHENTICATED -> false;
+        };
+    }
+
+    private void fail(LedgerException error) {
+        if (!become(State.FAILED)) {
+            return;
+        }
+        LOG.error("the subscription ended: {}", error.getMessage(), error.getCause());
+        Feed feed = current;
+        if (feed != null) {
+            feed.cancel("subscription failed");
+        }
+        try {
+            listener.onFailed(error);
+        } catch (RuntimeException e) {
+            LOG.error("the listener threw while it was told of the end", e);
+        } finally {
+            end();
+        }
+    }
+
+    private void tell(Runnable call) {
+        try {
+            call.run();
+        } catch (RuntimeException e) {
+            listenerFailed(e);
+        }
+    }
+
+    private void listenerFailed(Throwable thrown) {
+        fail(LedgerException.of(
+                Status.Code.ABORTED,
+                "LISTENER_FAILED",
+                "the subscription's listener threw " + thrown + "; it ended at the cursor before the message",
+                thrown));
+    }
+
+    private void end() {
+        watch.cancel(false);
+        thread.shutdown();
+        link.close();
+        onEnd.accept(this);
+    }
+
+    /** Runs on the timer's thread. */
+    private void lookForSilence() {
+        Feed feed = current;
+        if (feed != null && feed.isSilent()) {
+            feed.cancel(HEARTBEATS_MISSED_MAX + " heartbeats did not come");
+        }
+    }
+
+    /** One connection's stream. All callbacks run on the subscription's own thread. */
+    private final class Feed extends ClientCall.Listener<SubscribeResponse> {
+        private final ClientCall<SubscribeRequest, SubscribeResponse> call = link.channel()
+                .newCall(FeedServiceGrpc.getSubscribeMethod(), CallOptions.DEFAULT.withExecutor(thread));
+        /** Initial stock was asked for and is not complete. */
+        private boolean inStock;
+
+        private boolean first = true;
+        /** When the next message was asked for; the listener's own time does not count as silence. */
+        private volatile long askedNanos;
+
+        private volatile boolean waiting;
+        private volatile boolean heard;
+
+        private Feed(boolean inStock) {
+            this.inStock = inStock;
+        }
+
+        private void start(SubscribeRequest request) {
+            call.start(this, new Metadata());
+            ask();
+            call.sendMessage(request);
+            call.halfClose();
+        }
+
+        /** Asks for one message only: what the listener has not taken stays with the ledger. */
+        private void ask() {
+            askedNanos = System.nanoTime();
+            waiting = true;
+            call.request(1);
+        }
+
+        private boolean isFirst() {
+            boolean is = first;
+            first = false;
+            return is;
+        }
+
+        private boolean isSilent() {
+            long limit = heard ? silenceNanosMax : firstSilenceNanosMax;
+            return waiting && System.nanoTime() - askedNanos > limit;
+        }
+
+        private void cancel(String why) {
+            call.cancel(why, null);
+        }
+
+        @Override
+        public void onMessage(SubscribeResponse message) {
+            waiting = false;
+            heard = true;
+            if (isOver()) {
+                return;
+            }
+            try {
+                received(this, message);
+            } catch (EntryOrder.GapException gap) {
+                fail(LedgerException.of(Status.Code.DATA_LOSS, "FEED_GAP", gap.getMessage(), gap));
+                return;
+            } catch (RuntimeException | Error thrown) {
+                listenerFailed(thrown);
+                return;
+            }
+            if (!isOver()) {
+                ask();
+            }
+        }
+
+        @Override
+        public void onClose(Status status, Metadata trailers) {
+            waiting = false;
+            broken(this, Failure.of(status, trailers));
+        }
+    }
+}

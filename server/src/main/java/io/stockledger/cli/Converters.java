@@ -1,0 +1,95 @@
+package io.stockledger.cli;
+
+import com.google.protobuf.Timestamp;
+import io.stockledger.v1.AdjustReason;
+import io.stockledger.v1.EntryKind;
+import io.stockledger.v1.UnavailableReason;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
+import picocli.CommandLine.TypeConversionException;
+
+/** How people write times, durations and the contract's enums, and how they are shown to them. */
+final class Converters {
+    private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})(ms|s|m|h|d)");
+    private static final DateTimeFormatter MILLISECONDS =
+            DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
+
+    private Converters() {
+    }
+
+    static void register(CommandLine command) {
+        command.registerConverter(Duration.class, Converters::duration);
+        command.registerConverter(Instant.class, Converters::instant);
+        command.registerConverter(UnavailableReason.class, text -> constant(UnavailableReason.values(), "UNAVAILABLE_REASON_", text));
+        command.registerConverter(AdjustReason.class, text -> constant(AdjustReason.values(), "ADJUST_REASON_", text));
+        command.registerConverter(EntryKind.class, text -> constant(EntryKind.values(), "ENTRY_KIND_", text));
+    }
+
+    static Duration duration(String text) {
+        Matcher matcher = DURATION.matcher(text);
+        if (!matcher.matches()) {
+            throw new TypeConversionException("'" + text + "' is not a duration such as 500ms, 90s, 15m, 2h or 7d");
+        }
+        long number = Long.parseLong(matcher.group(1));
+        return switch (matcher.group(2)) {
+            case "ms" -> Duration.ofMillis(number);
+            case "s" -> Duration.ofSeconds(number);
+            case "m" -> Duration.ofMinutes(number);
+            case "h" -> Duration.ofHours(number);
+            default -> Duration.ofDays(number);
+        };
+    }
+
+    static Instant instant(String text) {
+        try {
+            return text.endsWith("Z") ? Instant.parse(text) : OffsetDateTime.parse(text).toInstant();
+        } catch (DateTimeException e) {
+            throw new TypeConversionException("'" + text + "' is not a time such as 2026-11-27T18:00:00Z");
+        }
+    }
+
+    /** A constant by its short name: {@code damaged} for {@code UNAVAILABLE_REASON_DAMAGED}. */
+    private static <E extends Enum<E>> E constant(E[] constants, String prefix, String text) {
+        String name = prefix + text.toUpperCase(Locale.ROOT).replace('-', '_');
+        return Arrays.stream(constants)
+                .filter(constant -> constant.name().equals(name) && !isPlaceholder(constant))
+                .findFirst()
+                .orElseThrow(() -> new TypeConversionException("'" + text + "' is none of " + Arrays.stream(constants)
+                        .filter(constant -> !isPlaceholder(constant))
+                        .map(constant -> shown(constant, prefix))
+                        .collect(Collectors.joining(", "))));
+    }
+
+    private static boolean isPlaceholder(Enum<?> constant) {
+        return constant.name().endsWith("_UNSPECIFIED") || constant.name().equals("UNRECOGNIZED");
+    }
+
+    /** A constant of the contract as people write it: {@code ENTRY_KIND_SET_ASIDE} is {@code set-aside}. */
+    static String shown(Enum<?> constant, String prefix) {
+        String name = constant.name();
+        return (name.startsWith(prefix) ? name.substring(prefix.length()) : name).toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    static Timestamp timestamp(Instant time) {
+        return Timestamp.newBuilder().setSeconds(time.getEpochSecond()).setNanos(time.getNano()).build();
+    }
+
+    /** A time to the millisecond, or nothing where it is not set. */
+    static String shown(boolean set, Timestamp time) {
+        return set ? shown(Instant.ofEpochSecond(time.getSeconds(), time.getNanos())) : "";
+    }
+
+    static String shown(Instant time) {
+        return MILLISECONDS.format(time);
+    }
+}

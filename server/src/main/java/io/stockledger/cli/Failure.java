@@ -1,0 +1,15 @@
+package io.stockledger.cli;
+
+/**
+ * Ends a verb with exit code 1 and one line on standard error: what is wrong,
+ * and what to do.
+ */
+final class Failure extends RuntimeException {
+    Failure(String message) {
+        super(message);
+    }
+
+    Failure(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,158 @@
+package io.stockledger.cli;
+
+import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * The command line: {@code stockledger VERB ...}.
+ *
+ * <p>A verb is set up only when it is asked for, so none pays for another: a
+ * client verb never loads a class of the server.
+ */
+@Command(
+        name = "stockledger",
+        mixinStandardHelpOptions = true,
+        version = Stockledger.VERSION,
+        synopsisSubcommandLabel = "VERB",
+        commandListHeading = "%nVerbs:%n",
+        sortOptions = false,
+        header = "The inventory ledger: every unit's movements, in one order a SKU, none sold twice.",
+        description = {
+            "",
+            "Units stand in buckets, and a mutation moves them from one bucket to another:",
+            "",
+            "  supplier -> INCOMING -> AVAILABLE -> RESERVED -> COMMITTED -> customer",
+            "                          AVAILABLE <-> UNAVAILABLE (damaged, quality control)",
+            "",
+            "On hand is AVAILABLE + RESERVED + COMMITTED + UNAVAILABLE. A mutation that the stock",
+            "does not allow is refused and changes nothing.",
+            ""},
+        footer = {
+            "",
+            "Try it, in two terminals:",
+            "",
+            "  stockledger serve",
+            "",
+            "  stockledger receive MUG 6",
+            "  stockledger reserve MUG 2 --id cart-1 --channel web",
+            "  stockledger commit MUG cart-1",
+            "  stockledger stock MUG",
+            "  stockledger entries MUG",
+            "",
+            "Exit codes: 0 done, 1 error, 2 refused by the ledger, 3 verify found something.",
+            "'stockledger VERB --help' says more about each verb."})
+public final class Stockledger implements Runnable {
+    static final String VERSION = "stockledger 0.1.0-SNAPSHOT";
+
+    static final int DONE = 0;
+    static final int ERROR = 1;
+    static final int REFUSED = 2;
+    static final int FOUND = 3;
+
+    @Spec
+    private CommandSpec spec;
+
+    private Stockledger() {
+    }
+
+    public static void main(String[] args) {
+        System.exit(run(args, new PrintWriter(System.out), new PrintWriter(System.err, true)));
+    }
+
+    /** Runs one verb and returns its exit code. */
+    static int run(String[] args, PrintWriter out, PrintWriter err) {
+        CommandLine root = new CommandLine(new Stockledger());
+        Map<String, Supplier<CommandLine>> verbs = verbs();
+        if (args.length > 0 && verbs.containsKey(args[0])) {
+            root.addSubcommand(args[0], verbs.get(args[0]).get());
+        } else {
+            verbs.forEach((name, verb) -> root.addSubcommand(name, verb.get()));
+        }
+        root.getSubcommands().values().forEach(verb -> verb.getCommandSpec().usageMessage().sortOptions(false).abbreviateSynopsis(true));
+        Converters.register(root);
+        root.setOut(out);
+        root.setErr(err);
+        root.setUsageHelpWidth(100);
+        root.setUsageHelpAutoWidth(false);
+        root.setCaseInsensitiveEnumValuesAllowed(true);
+        root.setParameterExceptionHandler(BAD_USAGE);
+        root.setExecutionExceptionHandler(FAILED);
+        int code = root.execute(args);
+        out.flush();
+        err.flush();
+        return code;
+    }
+
+    @Override
+    public void run() {
+        spec.commandLine().usage(spec.commandLine().getOut());
+    }
+
+    private static Map<String, Supplier<CommandLine>> verbs() {
+        Map<String, Supplier<CommandLine>> verbs = new LinkedHashMap<>();
+        verbs.put("serve", () -> new CommandLine(new Serve()));
+        verbs.put("demo", () -> new CommandLine(new Demo()));
+        for (String name : MutationVerbs.NAMES) {
+            verbs.put(name, () -> MutationVerbs.verb(name));
+        }
+        verbs.put("stock", () -> new CommandLine(new Reads.StockVerb()));
+        verbs.put("entries", () -> new CommandLine(new Reads.EntriesVerb()));
+        verbs.put("reservation", () -> new CommandLine(new Reads.ReservationVerb()));
+        verbs.put("mutation", () -> new CommandLine(new Reads.MutationVerb()));
+        verbs.put("verify", () -> new CommandLine(new Reads.VerifyVerb()));
+        verbs.put("watch", () -> new CommandLine(new Watch()));
+        verbs.put("replay", () -> new CommandLine(new Replay()));
+        verbs.put("test", () -> new CommandLine(new Test()));
+        verbs.put("version", () -> new CommandLine(new Version()));
+        verbs.put("rehearse", () -> new CommandLine(new Rehearsal()));
+        return verbs;
+    }
+
+    // Picocli's own code for bad usage is 2, which here means refused.
+    private static final IParameterExceptionHandler BAD_USAGE = (e, args) -> {
+        CommandLine verb = e.getCommandLine();
+        String hint = "";
+        if (e instanceof UnmatchedArgumentException unmatched) {
+            hint = unmatched.getSuggestions().stream().limit(3).reduce((a, b) -> a + ", " + b)
+                    .map(names -> "; did you mean " + names + "?").orElse("");
+        }
+        String message = e.getMessage().replaceAll("\\s*\\R\\s*", " ").replaceAll("[.?!]$", "");
+        verb.getErr().println("stockledger: " + message + hint + " (see '" + verb.getCommandSpec().qualifiedName() + " --help')");
+        return ERROR;
+    };
+
+    private static final IExecutionExceptionHandler FAILED = (e, verb, parsed) -> {
+        verb.getOut().flush();
+        verb.getErr().println("stockledger: " + Complaint.of(e));
+        return ERROR;
+    };
+
+    @Command(name = "version", description = "Says which version this is.", mixinStandardHelpOptions = true)
+    private static final class Version implements Runnable {
+        @Spec
+        private CommandSpec spec;
+
+        @Override
+        public void run() {
+            spec.commandLine().getOut().println(VERSION + ", Java " + Runtime.version());
+        }
+    }
+
+    // The launcher does it; it is here for the list of verbs.
+    @Command(name = "test", description = "Builds everything and runs the tests; arguments go on to Maven.", mixinStandardHelpOptions = true)
+    private static final class Test implements Runnable {
+        @Override
+        public void run() {
+            throw new Failure("the launcher ./stockledger runs the tests: ./stockledger test");
+        }
+    }
+}

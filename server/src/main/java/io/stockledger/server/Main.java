@@ -1,0 +1,103 @@
+package io.stockledger.server;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigValueFactory;
+import io.stockledger.server.journal.Database;
+import io.stockledger.server.journal.StartupException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+
+/** Runs a ledger as a process: says what it does, stops cleanly on Ctrl-C. */
+public final class Main {
+    private Main() {}
+
+    /**
+     * What the command line may say; absent: as configured.
+     *
+     * @param data folder of the embedded PostgreSQL
+     * @param postgres address of the user's own PostgreSQL instead
+     * @param configFile settings, laid over the defaults of reference.conf and application.conf
+     */
+    public record Options(
+            Optional<Path> data,
+            Optional<String> postgres,
+            Optional<String> host,
+            Optional<Integer> port,
+            Optional<Path> configFile) {}
+
+    /** Serves until the process is told to stop; the exit code: 0 stopped cleanly, 1 could not start. */
+    public static int serve(Options options, PrintStream out, PrintStream err) {
+        long begun = System.nanoTime();
+        Server server;
+        try {
+            Server.Store store = store(options);
+            out.println("Stockledger: " + (store instanceof Server.Store.Embedded embedded
+                    ? "starting; data in " + embedded.folder()
+                    : "starting on your PostgreSQL"));
+            out.flush();
+            server = Server.start(store, config(options), Clock.systemUTC());
+        } catch (StartupException e) {
+            err.println("stockledger: " + e.getMessage());
+            return 1;
+        } catch (ConfigException e) {
+            err.println("stockledger: the settings can't be used: " + e.getMessage());
+            return 1;
+        }
+        String target = options.host().orElse("127.0.0.1") + ":" + server.port();
+        out.println("Journal:     " + server.storeAddress());
+        out.println("Serving:     gRPC on " + target + " (stockledger.v1, health, reflection), after "
+                + Duration.ofNanos(System.nanoTime() - begun).toMillis() + " ms");
+        String at = server.port() == 7400 ? "" : " --target " + target;
+        out.println("Try:         ./stockledger receive MUG-RED 6" + at + "    then  sell MUG-RED 1,  stock MUG-RED,  demo");
+        out.println("Stop:        Ctrl-C");
+        out.flush();
+        CountDownLatch stopped = new CountDownLatch(1);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            server.close();
+            out.println("Stockledger: stopped; everything answered is in the journal.");
+            out.flush();
+            stopped.countDown();
+        }, "stop"));
+        try {
+            stopped.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return 0;
+    }
+
+    private static Server.Store store(Options options) {
+        if (options.postgres().isPresent() && options.data().isPresent()) {
+            throw new StartupException("give --data or --postgres, not both");
+        }
+        return options.postgres().isPresent()
+                ? new Server.Store.Postgresql(Database.Address.parse(options.postgres().get()))
+                : new Server.Store.Embedded(options.data().orElse(
+                        Path.of(System.getProperty("user.home"), ".stockledger", "data")).toAbsolutePath().normalize());
+    }
+
+    private static Config config(Options options) {
+        Config given = ConfigFactory.empty();
+        if (options.configFile().isPresent()) {
+            Path file = options.configFile().get();
+            if (!Files.isReadable(file)) {
+                throw new StartupException("the settings file " + file + " can't be read");
+            }
+            given = ConfigFactory.parseFile(file.toFile());
+        }
+        if (options.host().isPresent()) {
+            given = given.withValue("stockledger.api.host", ConfigValueFactory.fromAnyRef(options.host().get()));
+        }
+        if (options.port().isPresent()) {
+            given = given.withValue("stockledger.api.port", ConfigValueFactory.fromAnyRef(options.port().get()));
+        }
+        return Server.config(given);
+    }
+}

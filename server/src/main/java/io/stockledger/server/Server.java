@@ -1,0 +1,155 @@
+package io.stockledger.server;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigValueFactory;
+import io.stockledger.server.api.ApiServer;
+import io.stockledger.server.entity.EntitySettings;
+import io.stockledger.server.entity.Ledger;
+import io.stockledger.server.entity.Sweeper;
+import io.stockledger.server.feed.Feed;
+import io.stockledger.server.journal.DataFolder;
+import io.stockledger.server.journal.Database;
+import io.stockledger.server.journal.EmbeddedPostgresql;
+import io.stockledger.server.journal.History;
+import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.Schema;
+import io.stockledger.server.journal.StartupException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A ledger, wired: store, journal, feed, actors, API, in the order that each needs the one before; closed in the
+ * other direction.
+ */
+public final class Server implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Server.class);
+
+    /** Where the journal is kept. */
+    public sealed interface Store {
+        /** In a PostgreSQL of our own, in a folder. */
+        record Embedded(Path folder) implements Store {}
+
+        /** In the user's PostgreSQL. */
+        record Postgresql(Database.Address address) implements Store {}
+    }
+
+    private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private Database.Address storeAddress;
+    private ApiServer api;
+
+    private Server() {}
+
+    /**
+     * Starts a ledger; where that fails, everything begun is closed again.
+     *
+     * @param config as {@link #config} gives it
+     * @throws StartupException with one clear line for the user
+     */
+    public static Server start(Store store, Config config, Clock clock) {
+        Server server = new Server();
+        try {
+            server.open(store, config, clock);
+            return server;
+        } catch (SQLException e) {
+            server.close();
+            throw new StartupException("The database can't be used: " + e.getMessage(), e);
+        } catch (RuntimeException e) {
+            server.close();
+            throw e;
+        }
+    }
+
+    /** Our settings and Akka's with their defaults, under those given. */
+    public static Config config(Config given) {
+        return given.withFallback(ConfigFactory.load()).resolve();
+    }
+
+    private void open(Store store, Config config, Clock clock) throws SQLException {
+        requireFreePort(config);
+        Config journalConfig = config.getConfig("stockledger.journal");
+
+        storeAddress = address(store, journalConfig);
+        Database database = keep(Database.open(storeAddress, journalConfig));
+        Schema.migrate(database);
+
+        JournalReader journal = new JournalReader(database, journalConfig);
+        History history = new History(journal);
+        // A server that was killed may have left a write at work in the store.
+        history.settle();
+        Feed feed = keep(Feed.start(database, journal, journalConfig, config.getConfig("stockledger.feed"), clock));
+
+        Ledger ledger = keep(Ledger.start(withStore(config), EntitySettings.from(config, clock), history,
+                feed::committed));
+        keep(Sweeper.start(journal, ledger, clock, config.getDuration("stockledger.entity.sweep-interval")));
+
+        api = keep(ApiServer.start(config, ledger, feed, journal, clock));
+    }
+
+    private Database.Address address(Store store, Config journalConfig) {
+        if (store instanceof Store.Embedded embedded) {
+            DataFolder folder = keep(DataFolder.open(embedded.folder()));
+            return keep(EmbeddedPostgresql.start(folder, journalConfig)).address();
+        } else if (store instanceof Store.Postgresql postgresql) {
+            return postgresql.address();
+        }
+        throw new IllegalArgumentException("no such store: " + store);
+    }
+
+    /** The journal plugin's own connections: the same database, and no statement of theirs outlives its breaker. */
+    private Config withStore(Config config) {
+        String url = storeAddress.jdbcUrl() + (storeAddress.url().contains("options=") ? ""
+                : "&options=-c%20statement_timeout%3D15s%20-c%20idle_in_transaction_session_timeout%3D10s");
+        String db = "akka-persistence-jdbc.shared-databases.slick.db.";
+        return config
+                .withValue(db + "url", ConfigValueFactory.fromAnyRef(url))
+                .withValue(db + "user", ConfigValueFactory.fromAnyRef(storeAddress.user()))
+                .withValue(db + "password", ConfigValueFactory.fromAnyRef(storeAddress.password()));
+    }
+
+    /** Looked at first, so that a second server leaves no half-made folder behind. */
+    private static void requireFreePort(Config config) {
+        String host = config.getString("stockledger.api.host");
+        int port = config.getInt("stockledger.api.port");
+        try (ServerSocket probe = new ServerSocket(port, 1, InetAddress.getByName(host))) {
+            probe.getLocalPort();
+        } catch (IOException e) {
+            throw new StartupException("Port " + port + " on " + host + " can't be opened (" + e.getMessage()
+                    + "); is another ledger running? Choose another with --port.", e);
+        }
+    }
+
+    /** The port that the API listens on. */
+    public int port() {
+        return api.port();
+    }
+
+    /** Where the journal is; for an operator's SQL. */
+    public Database.Address storeAddress() {
+        return storeAddress;
+    }
+
+    private <T extends AutoCloseable> T keep(T part) {
+        parts.push(part);
+        return part;
+    }
+
+    @Override
+    public void close() {
+        while (!parts.isEmpty()) {
+            try {
+                parts.pop().close();
+            } catch (Exception e) {
+                LOG.warn("A part did not close cleanly", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package io.stockledger.server.api;
+
+import com.typesafe.config.Config;
+import io.grpc.Server;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.services.HealthStatusManager;
+import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import io.stockledger.server.entity.Ledger;
+import io.stockledger.server.feed.Feed;
+import io.stockledger.server.journal.History;
+import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.StartupException;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.TimeUnit;
+
+/** The gRPC server: the services of the contract, health and reflection on one port. */
+public final class ApiServer implements AutoCloseable {
+    private final Server server;
+    private final HealthStatusManager health;
+    private final Reads reads;
+    private final Feed feed;
+    private final Duration drain;
+
+    private ApiServer(Server server, HealthStatusManager health, Reads reads, Feed feed, Duration drain) {
+        this.server = server;
+        this.health = health;
+        this.reads = reads;
+        this.feed = feed;
+        this.drain = drain;
+    }
+
+    /** Opens the port; from then on the ledger serves. */
+    public static ApiServer start(Config config, Ledger ledger, Feed feed, JournalReader journal, InstantSource clock) {
+        Config api = config.getConfig("stockledger.api");
+        Reads reads = new Reads(api.getInt("read-threads"), api.getInt("reads-waiting-max"));
+        HealthStatusManager health = new HealthStatusManager();
+        InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
+        Server server = NettyServerBuilder.forAddress(address)
+                // The services never block: another thread between the transport and them halves the rate.
+                .directExecutor()
+                .intercept(new Principal())
+                .addService(new LedgerApi(ledger, new History(journal), reads, config, clock))
+                .addService(new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind())
+                .addService(new AdminApi(journal, reads))
+                .addService(health.getHealthService())
+                .addService(ProtoReflectionServiceV1.newInstance())
+                .maxInboundMessageSize((int) (long) api.getBytes("request-bytes-max"))
+                // A client may ask whether we are still there, also while it has no call open.
+                .permitKeepAliveTime(5, TimeUnit.SECONDS)
+                .permitKeepAliveWithoutCalls(true)
+                .keepAliveTime(30, TimeUnit.SECONDS)
+                .build();
+        try {
+            server.start();
+        } catch (IOException e) {
+            reads.close();
+            throw new StartupException("Port " + address.getPort() + " on " + address.getHostString()
+                    + " can't be opened (is another ledger running?): choose another with --port.", e);
+        }
+        return new ApiServer(server, health, reads, feed, api.getDuration("drain"));
+    }
+
+    public int port() {
+        return server.getPort();
+    }
+
+    /** Takes no new calls, ends the subscriptions, and lets what is under way be answered. */
+    @Override
+    public void close() {
+        health.enterTerminalState();
+        server.shutdown();
+        feed.close();
+        try {
+            if (!server.awaitTermination(drain.toMillis(), TimeUnit.MILLISECONDS)) {
+                server.shutdownNow();
+                server.awaitTermination(1, TimeUnit.SECONDS);
+            }
+        } catch (InterruptedException e) {
+            server.shutdownNow();
+            Thread.currentThread().interrupt();
+        }
+        reads.close();
+    }
+}

@@ -1,0 +1,319 @@
+package io.stockledger.server.api;
+
+import com.google.rpc.Status;
+import com.typesafe.config.Config;
+import io.grpc.Context;
+import io.grpc.Deadline;
+import io.grpc.Status.Code;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.stockledger.server.domain.Entry;
+import io.stockledger.server.domain.Mutation;
+import io.stockledger.server.domain.Reservation;
+import io.stockledger.server.entity.Ledger;
+import io.stockledger.server.entity.Look;
+import io.stockledger.server.entity.Outcome;
+import io.stockledger.server.entity.Submission;
+import io.stockledger.server.journal.EntryCodec;
+import io.stockledger.server.journal.History;
+import io.stockledger.server.journal.SnapshotCodec;
+import io.stockledger.v1.ApplyMutationRequest;
+import io.stockledger.v1.ApplyMutationResponse;
+import io.stockledger.v1.BatchGetStockRequest;
+import io.stockledger.v1.BatchGetStockResponse;
+import io.stockledger.v1.GetMutationRequest;
+import io.stockledger.v1.GetMutationResponse;
+import io.stockledger.v1.GetReservationRequest;
+import io.stockledger.v1.GetReservationResponse;
+import io.stockledger.v1.GetStockRequest;
+import io.stockledger.v1.GetStockResponse;
+import io.stockledger.v1.LedgerServiceGrpc;
+import io.stockledger.v1.ListEntriesRequest;
+import io.stockledger.v1.ListEntriesResponse;
+import io.stockledger.v1.MutationResult;
+import io.stockledger.v1.MutationState;
+import io.stockledger.v1.Stock;
+import io.stockledger.v1.StreamMutationsRequest;
+import io.stockledger.v1.StreamMutationsResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+
+/**
+ * LedgerService: checks what comes in, hands it to the SKU's actor, answers in the words of the contract. Runs on the
+ * transport's own threads and never blocks them: what reads the journal goes to {@link Reads}.
+ */
+final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
+    private static final int SKUS_MAX = 1_000;
+    private static final int PAGE_DEFAULT = 100;
+    private static final int PAGE_MAX = 1_000;
+
+    private final Ledger ledger;
+    private final History history;
+    private final Reads reads;
+    private final MutationReader reader;
+    private final Duration window;
+    private final Admission admission;
+    private final int streamsMax;
+    private final int requestsUnderWayMax;
+    private final AtomicInteger streams = new AtomicInteger();
+    /** A lane a stream; from the clock, so that those of a cluster's nodes differ. */
+    private final AtomicLong lanes = new AtomicLong(System.nanoTime() | 1);
+
+    LedgerApi(Ledger ledger, History history, Reads reads, Config config, InstantSource clock) {
+        this.ledger = ledger;
+        this.history = history;
+        this.reads = reads;
+        this.reader = new MutationReader(clock);
+        this.window = config.getDuration("stockledger.entity.window");
+        Config api = config.getConfig("stockledger.api");
+        this.admission = new Admission(api.getInt("waiting-max"));
+        this.streamsMax = api.getInt("streams-max");
+        this.requestsUnderWayMax = api.getInt("stream-requests-under-way-max");
+    }
+
+    @Override
+    public void applyMutation(ApplyMutationRequest request, StreamObserver<ApplyMutationResponse> observer) {
+        Answer<ApplyMutationResponse> answer = new Answer<>(observer);
+        try {
+            if (!request.hasMutation()) {
+                throw InvalidRequest.field("mutation", "is required");
+            }
+            Mutation mutation = reader.read(request.getMutation(), Principal.current());
+            enter(1);
+            ledger.submit(new Submission(mutation.sku(), List.of(mutation), 0, deadlineNanos(), (index, outcome) -> {
+                admission.leave(1);
+                MutationResult result = Results.result(mutation.mutationId(), outcome);
+                if (result.hasError()) {
+                    answer.fail(result.getError());
+                } else {
+                    answer.give(ApplyMutationResponse.newBuilder().setResult(result).build());
+                }
+            }));
+        } catch (InvalidRequest e) {
+            answer.fail(e.status());
+        }
+    }
+
+    @Override
+    public StreamObserver<StreamMutationsRequest> streamMutations(StreamObserver<StreamMutationsResponse> observer) {
+        ServerCallStreamObserver<StreamMutationsResponse> answers =
+                (ServerCallStreamObserver<StreamMutationsResponse>) observer;
+        if (streams.incrementAndGet() > streamsMax) {
+            streams.decrementAndGet();
+            answers.onError(Errors.exception(Errors.tooMany("TOO_MANY_STREAMS",
+                    "as many mutation streams are open as may be", Duration.ofSeconds(1))));
+            return new Ignored<>();
+        }
+        return new MutationStream(answers, ledger, reader, admission, lanes.getAndIncrement(), requestsUnderWayMax,
+                streams::decrementAndGet);
+    }
+
+    @Override
+    public void getMutation(GetMutationRequest request, StreamObserver<GetMutationResponse> observer) {
+        Answer<GetMutationResponse> answer = new Answer<>(observer);
+        try {
+            String sku = Fields.sku("sku", request.getSku());
+            String id = Fields.requiredText("mutation_id", request.getMutationId(), Fields.MUTATION_ID_MAX);
+            long notAfterMs = request.hasNotAfter() ? Fields.time("not_after", request.getNotAfter()) : 0;
+            look(sku, id, answer, seen -> {
+                if (seen.mayBeApplied()) {
+                    reads.run(answer::fail, () -> answer.give(mutation(seen, notAfterMs, history.entryOf(
+                            sku, id, seen.foundAt(), seen.asOfMs() - window.toMillis()))));
+                } else {
+                    answer.give(mutation(seen, notAfterMs, Optional.empty()));
+                }
+            });
+        } catch (InvalidRequest e) {
+            answer.fail(e.status());
+        }
+    }
+
+    private static GetMutationResponse mutation(Look.Seen seen, long notAfterMs, Optional<Entry> entry) {
+        GetMutationResponse.Builder response = GetMutationResponse.newBuilder()
+                .setAsOfTime(EntryCodec.timestamp(seen.asOfMs()));
+        if (entry.isPresent()) {
+            return response.setState(MutationState.MUTATION_STATE_APPLIED)
+                    .setEntry(EntryCodec.toContract(entry.get())).build();
+        }
+        boolean never = notAfterMs > 0 && seen.asOfMs() > notAfterMs;
+        return response.setState(never ? MutationState.MUTATION_STATE_NEVER
+                : MutationState.MUTATION_STATE_NOT_APPLIED).build();
+    }
+
+    @Override
+    public void getStock(GetStockRequest request, StreamObserver<GetStockResponse> observer) {
+        Answer<GetStockResponse> answer = new Answer<>(observer);
+        try {
+            String sku = Fields.sku("sku", request.getSku());
+            String channel = Fields.text("channel", request.getChannel(), Fields.CHANNEL_MAX);
+            String location = Fields.text("location", request.getLocation(), Fields.LOCATION_MAX);
+            look(sku, "", answer, seen -> answer.give(GetStockResponse.newBuilder()
+                    .setStock(Results.stock(sku, channel, location, seen)).build()));
+        } catch (InvalidRequest e) {
+            answer.fail(e.status());
+        }
+    }
+
+    @Override
+    public void batchGetStock(BatchGetStockRequest request, StreamObserver<BatchGetStockResponse> observer) {
+        Answer<BatchGetStockResponse> answer = new Answer<>(observer);
+        try {
+            int count = request.getSkusCount();
+            if (count == 0 || count > SKUS_MAX) {
+                throw InvalidRequest.field("skus", "holds " + count + " SKUs; must be 1 to " + SKUS_MAX);
+            }
+            List<String> skus = new ArrayList<>(count);
+            for (int i = 0; i < count; i++) {
+                skus.add(Fields.sku("skus[" + i + "]", request.getSkus(i)));
+            }
+            String channel = Fields.text("channel", request.getChannel(), Fields.CHANNEL_MAX);
+            String location = Fields.text("location", request.getLocation(), Fields.LOCATION_MAX);
+            Stock[] stocks = new Stock[count];
+            AtomicInteger open = new AtomicInteger(count);
+            enter(count);
+            for (int i = 0; i < count; i++) {
+                int place = i;
+                ledger.look(new Look(skus.get(i), "", admitted(answer, seen -> {
+                    stocks[place] = Results.stock(skus.get(place), channel, location, seen);
+                    if (open.decrementAndGet() == 0) {
+                        answer.give(BatchGetStockResponse.newBuilder().addAllStocks(Arrays.asList(stocks)).build());
+                    }
+                })));
+            }
+        } catch (InvalidRequest e) {
+            answer.fail(e.status());
+        }
+    }
+
+    @Override
+    public void listEntries(ListEntriesRequest request, StreamObserver<ListEntriesResponse> observer) {
+        Answer<ListEntriesResponse> answer = new Answer<>(observer);
+        try {
+            String sku = Fields.sku("sku", request.getSku());
+            int pageSize = (int) Fields.between("page_size", request.getPageSize(), 0, Integer.MAX_VALUE);
+            int size = pageSize == 0 ? PAGE_DEFAULT : Math.min(pageSize, PAGE_MAX);
+            long from = Math.max(1, Fields.between("from_sequence", request.getFromSequence(), 0, Long.MAX_VALUE));
+            long next = request.getPageToken().isEmpty() ? from : PageToken.read(request.getPageToken(), sku, from);
+            reads.run(answer::fail, () -> {
+                List<io.stockledger.v1.Entry> entries = history.entries(sku, next, size + 1);
+                ListEntriesResponse.Builder page = ListEntriesResponse.newBuilder();
+                if (entries.size() > size) {
+                    page.setNextPageToken(PageToken.write(sku, from, entries.get(size).getSequence()));
+                    entries = entries.subList(0, size);
+                }
+                answer.give(page.addAllEntries(entries).build());
+            });
+        } catch (InvalidRequest e) {
+            answer.fail(e.status());
+        }
+    }
+
+    @Override
+    public void getReservation(GetReservationRequest request, StreamObserver<GetReservationResponse> observer) {
+        Answer<GetReservationResponse> answer = new Answer<>(observer);
+        try {
+            String sku = Fields.sku("sku", request.getSku());
+            String id = Fields.requiredText("reservation_id", request.getReservationId(), Fields.MUTATION_ID_MAX);
+            look(sku, id, answer, seen -> {
+                if (seen.reservation().isPresent()) {
+                    answer.give(reservation(sku, seen, seen.reservation().get()));
+                } else if (seen.mayBeApplied()) {
+                    reads.run(answer::fail, () -> history.reservation(sku, id).ifPresentOrElse(
+                            closed -> answer.give(reservation(sku, seen, closed)),
+                            () -> answer.fail(noReservation(id))));
+                } else {
+                    answer.fail(noReservation(id));
+                }
+            });
+        } catch (InvalidRequest e) {
+            answer.fail(e.status());
+        }
+    }
+
+    private static GetReservationResponse reservation(String sku, Look.Seen seen, Reservation reservation) {
+        return GetReservationResponse.newBuilder()
+                .setReservation(SnapshotCodec.toContract(sku, reservation))
+                .setSequence(seen.sequence()).build();
+    }
+
+    private static Status noReservation(String id) {
+        return Errors.status(Code.NOT_FOUND, "RESERVATION_NOT_FOUND", "the SKU has no reservation " + id);
+    }
+
+    private void look(String sku, String mutationId, Answer<?> answer, Consumer<Look.Seen> then)
+            throws InvalidRequest {
+        enter(1);
+        ledger.look(new Look(sku, mutationId, admitted(answer, then)));
+    }
+
+    private Look.Reply admitted(Answer<?> answer, Consumer<Look.Seen> then) {
+        return new Look.Reply() {
+            @Override
+            public void seen(Look.Seen seen) {
+                admission.leave(1);
+                then.accept(seen);
+            }
+
+            @Override
+            public void failed(Outcome.Failure failure) {
+                admission.leave(1);
+                answer.fail(Errors.of(failure));
+            }
+        };
+    }
+
+    private void enter(int more) throws InvalidRequest {
+        if (!admission.tryEnter(more)) {
+            throw new InvalidRequest(Errors.of(Outcome.Failure.TOO_MANY_WAITING));
+        }
+    }
+
+    private static long deadlineNanos() {
+        Deadline deadline = Context.current().getDeadline();
+        return deadline == null ? Submission.NO_DEADLINE
+                : System.nanoTime() + deadline.timeRemaining(TimeUnit.NANOSECONDS);
+    }
+
+    /** Where the next page begins, and for which request: a token of another request is refused. */
+    private static final class PageToken {
+        static String write(String sku, long from, long next) {
+            String text = next + " " + from + " " + sku;
+            return Base64.getUrlEncoder().withoutPadding().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+        }
+
+        static long read(String token, String sku, long from) throws InvalidRequest {
+            try {
+                String text = new String(Base64.getUrlDecoder().decode(token), StandardCharsets.UTF_8);
+                String[] parts = text.split(" ", 3);
+                if (parts.length == 3 && Long.parseLong(parts[1]) == from && parts[2].equals(sku)) {
+                    return Math.max(1, Long.parseLong(parts[0]));
+                }
+            } catch (IllegalArgumentException notOurs) {
+                // Told below.
+            }
+            throw InvalidRequest.field("page_token", "is not one that this request was given");
+        }
+    }
+
+    /** Takes what a caller goes on sending after his call has failed. */
+    private static final class Ignored<T> implements StreamObserver<T> {
+        @Override
+        public void onNext(T value) {}
+
+        @Override
+        public void onError(Throwable broken) {}
+
+        @Override
+        public void onCompleted() {}
+    }
+}

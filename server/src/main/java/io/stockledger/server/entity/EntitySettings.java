@@ -1,0 +1,53 @@
+package io.stockledger.server.entity;
+
+import com.typesafe.config.Config;
+import io.stockledger.server.domain.Limits;
+import java.time.Duration;
+import java.time.InstantSource;
+
+/**
+ * How a SKU's actors behave; the defaults stand in reference.conf under {@code stockledger.entity}, each with its
+ * reason.
+ *
+ * @param idsKept newest mutation ids kept in memory a SKU
+ * @param window how long an applied id is recognised
+ * @param waitingMax mutations and looks that may wait at one SKU
+ * @param groupEntriesMax entries a journal row, at most
+ * @param groupBytesMax bytes at which a journal row is full
+ * @param snapshotRows rows after which a snapshot is made
+ * @param snapshotEntries entries after which a snapshot is made
+ * @param restartAfterMin how long a SKU whose write failed waits before it replays, at first
+ * @param restartAfterMax the same, after many failures
+ * @param clock the ledger's clock
+ */
+public record EntitySettings(
+        int idsKept,
+        Duration window,
+        int waitingMax,
+        int groupEntriesMax,
+        int groupBytesMax,
+        int snapshotRows,
+        int snapshotEntries,
+        Duration restartAfterMin,
+        Duration restartAfterMax,
+        Limits limits,
+        InstantSource clock) {
+
+    public static EntitySettings from(Config config, InstantSource clock) {
+        Config entity = config.getConfig("stockledger.entity");
+        Config limits = config.getConfig("stockledger.limits");
+        return new EntitySettings(
+                entity.getInt("ids-kept"),
+                entity.getDuration("window"),
+                entity.getInt("waiting-max"),
+                entity.getInt("group-entries-max"),
+                (int) (long) entity.getBytes("group-bytes-max"),
+                entity.getInt("snapshot-rows"),
+                entity.getInt("snapshot-entries"),
+                entity.getDuration("restart-after-min"),
+                entity.getDuration("restart-after-max"),
+                new Limits(limits.getInt("locations"), limits.getInt("open-reservations"),
+                        limits.getInt("expected-references"), limits.getInt("allocations")),
+                clock);
+    }
+}

@@ -1,0 +1,287 @@
+package io.stockledger.server.entity;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.javadsl.TimerScheduler;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The sharded actor of one SKU: everything for the SKU comes here first. While a journal write is under way it
+ * gathers what arrives, in a bounded queue; then it hands all of it to the {@link StockEntity} as one lot. So a SKU
+ * gets faster a unit the hotter it is. Gathering stands apart from the persistent actor, which so never has more than
+ * one lot to stash.
+ */
+final class Gatherer extends AbstractBehavior<Gatherer.Message> {
+    /** What a gatherer may be told. */
+    interface Message {}
+
+    /** Have what is overdue expire. */
+    enum Wake implements Message { INSTANCE }
+
+    /** Finish what is under way and stop; sent by sharding when the SKU was idle, moves, or the node leaves. */
+    enum Stop implements Message { INSTANCE }
+
+    /** The persistent actor stopped: its write or its replay failed. */
+    private enum EntityStopped implements Message { INSTANCE }
+
+    /** Time to start the persistent actor again, once no write of its predecessor is under way any more. */
+    private enum Restart implements Message { INSTANCE }
+
+    /** Whether the journal has settled. */
+    private record Settled(boolean settled) implements Message {}
+
+    /** The journal was looked at for a mutation. */
+    record LookedUp(Waiting.ForDecision waiting, LookUps.Finding finding) implements Message {}
+
+    private final String sku;
+    private final EntitySettings settings;
+    private final LookUps lookUps;
+    private final Runnable onCommit;
+    private final TimerScheduler<Message> timers;
+
+    private final ArrayDeque<Waiting> queue = new ArrayDeque<>();
+    /** Mutations of a lane behind one that is being looked up. */
+    private final Map<Long, ArrayDeque<Waiting.ForDecision>> heldByLane = new HashMap<>();
+    private int heldCount;
+    private int lookUpsUnderWay;
+
+    private Optional<ActorRef<StockEntity.Work>> entity = Optional.empty();
+    /** The lot at the persistent actor; null: it is free. */
+    private List<Waiting> underWay;
+    private boolean wakeDue;
+    private int failuresInARow;
+    private boolean stopping;
+
+    private Gatherer(ActorContext<Message> context, TimerScheduler<Message> timers, String sku,
+            EntitySettings settings, LookUps lookUps, Runnable onCommit) {
+        super(context);
+        this.sku = sku;
+        this.settings = settings;
+        this.lookUps = lookUps;
+        this.onCommit = onCommit;
+        this.timers = timers;
+        startEntity();
+    }
+
+    /** @param onCommit told after each commit, so that the tail looks at once */
+    static Behavior<Message> create(String sku, EntitySettings settings, LookUps lookUps, Runnable onCommit) {
+        return Behaviors.setup(context -> Behaviors.withTimers(
+                timers -> new Gatherer(context, timers, sku, settings, lookUps, onCommit)));
+    }
+
+    @Override
+    public Receive<Message> createReceive() {
+        return newReceiveBuilder().onAnyMessage(this::on).build();
+    }
+
+    private Behavior<Message> on(Message message) {
+        if (message instanceof Submission submission) {
+            gather(submission);
+        } else if (message instanceof Look look) {
+            gather(new Waiting.ForLook(look));
+        } else if (message instanceof StockEntity.Done done) {
+            takeBack(done);
+        } else if (message instanceof LookedUp lookedUp) {
+            takeUp(lookedUp);
+        } else if (message == Wake.INSTANCE) {
+            wakeDue = true;
+        } else if (message == EntityStopped.INSTANCE) {
+            failAll();
+        } else if (message == Restart.INSTANCE) {
+            settle();
+        } else if (message instanceof Settled settled) {
+            if (settled.settled()) {
+                startEntity();
+            } else {
+                restartLater();
+            }
+        } else if (message == Stop.INSTANCE) {
+            stopping = true;
+        } else {
+            throw new IllegalArgumentException("a gatherer is not told " + message);
+        }
+        handOn();
+        return stopping && isIdle() ? Behaviors.stopped() : this;
+    }
+
+    private void gather(Submission submission) {
+        int mutations = submission.mutations().size();
+        Optional<Outcome.Failure> failure = whyNotNow(mutations);
+        for (int i = 0; i < mutations; i++) {
+            Waiting.ForDecision waiting = new Waiting.ForDecision(submission, i);
+            if (failure.isPresent()) {
+                waiting.fail(failure.get());
+            } else {
+                queueInLane(waiting);
+            }
+        }
+    }
+
+    private void gather(Waiting.ForLook look) {
+        whyNotNow(1).ifPresentOrElse(look::fail, () -> queue.add(look));
+    }
+
+    private Optional<Outcome.Failure> whyNotNow(int more) {
+        if (entity.isEmpty()) {
+            return Optional.of(Outcome.Failure.NOT_STARTED);
+        }
+        return queue.size() + heldCount + more > settings.waitingMax()
+                ? Optional.of(Outcome.Failure.TOO_MANY_WAITING) : Optional.empty();
+    }
+
+    private void queueInLane(Waiting.ForDecision waiting) {
+        ArrayDeque<Waiting.ForDecision> lane = heldByLane.get(waiting.submission.lane());
+        if (lane == null) {
+            queue.add(waiting);
+        } else {
+            lane.add(waiting);
+            heldCount++;
+        }
+    }
+
+    /** Hands everything that waits to the persistent actor, if it is free. */
+    private void handOn() {
+        if (underWay != null || entity.isEmpty() || (queue.isEmpty() && !wakeDue)) {
+            return;
+        }
+        int lot = Math.min(queue.size(), settings.groupEntriesMax());
+        underWay = new ArrayList<>(lot);
+        for (int i = 0; i < lot; i++) {
+            underWay.add(queue.poll());
+        }
+        wakeDue = false;
+        entity.get().tell(new StockEntity.Work(underWay, getContext().getSelf()));
+    }
+
+    private void takeBack(StockEntity.Done done) {
+        if (done.lot() != underWay) {
+            // From a persistent actor that has stopped since: its lot was answered as of unknown outcome.
+            return;
+        }
+        underWay = null;
+        failuresInARow = 0;
+        putInFront(done.leftOver());
+        for (Waiting.ForDecision waiting : done.lookUps()) {
+            lookUp(waiting, done.sequence());
+        }
+        for (Waiting.ForDecision waiting : done.held()) {
+            queueInLane(waiting);
+        }
+        // The next lot goes first: its write overlaps with answering this one.
+        handOn();
+        if (done.committed()) {
+            onCommit.run();
+        }
+        done.answers().forEach(Runnable::run);
+        if (done.nextDueMs() > 0) {
+            long inMs = Math.max(0, done.nextDueMs() - settings.clock().millis());
+            timers.startSingleTimer(Wake.INSTANCE, Wake.INSTANCE, Duration.ofMillis(inMs));
+        } else {
+            timers.cancel(Wake.INSTANCE);
+        }
+    }
+
+    private void lookUp(Waiting.ForDecision waiting, long committedSequence) {
+        ActorRef<Message> self = getContext().getSelf();
+        boolean begun = lookUps.begin(waiting.mutation, waiting.foundAt, committedSequence,
+                finding -> self.tell(new LookedUp(waiting, finding)));
+        if (!begun) {
+            waiting.fail(Outcome.Failure.TOO_MANY_LOOKUPS);
+            return;
+        }
+        lookUpsUnderWay++;
+        if (waiting.submission.lane() != 0) {
+            heldByLane.computeIfAbsent(waiting.submission.lane(), lane -> new ArrayDeque<>());
+        }
+    }
+
+    private void takeUp(LookedUp lookedUp) {
+        lookUpsUnderWay--;
+        Waiting.ForDecision waiting = lookedUp.waiting();
+        List<Waiting> again = new ArrayList<>();
+        LookUps.Finding finding = lookedUp.finding();
+        if (finding instanceof LookUps.Answered answered) {
+            waiting.answer(answered.outcome());
+        } else if (finding instanceof LookUps.Cleared cleared) {
+            waiting.clearedThrough = cleared.throughSequence();
+            waiting.mutation = cleared.mutation();
+            if (entity.isPresent()) {
+                again.add(waiting);
+            } else {
+                waiting.fail(Outcome.Failure.NOT_STARTED);
+            }
+        }
+        ArrayDeque<Waiting.ForDecision> lane = heldByLane.remove(waiting.submission.lane());
+        if (lane != null) {
+            again.addAll(lane);
+            heldCount -= lane.size();
+        }
+        putInFront(again);
+    }
+
+    private void putInFront(List<? extends Waiting> first) {
+        for (int i = first.size() - 1; i >= 0; i--) {
+            queue.addFirst(first.get(i));
+        }
+    }
+
+    private void startEntity() {
+        ActorRef<StockEntity.Work> started = getContext().spawnAnonymous(StockEntity.create(sku, settings));
+        getContext().watchWith(started, EntityStopped.INSTANCE);
+        entity = Optional.of(started);
+    }
+
+    /**
+     * The write failed, or the journal could not be read. What was under way may be in the journal or not; what
+     * waited is not. All are told so, and the next arrivals too until the SKU has replayed.
+     */
+    private void failAll() {
+        entity = Optional.empty();
+        if (underWay != null) {
+            underWay.forEach(waiting -> waiting.fail(Outcome.Failure.OUTCOME_UNKNOWN));
+            underWay = null;
+        }
+        queue.forEach(waiting -> waiting.fail(Outcome.Failure.NOT_STARTED));
+        queue.clear();
+        for (Iterator<ArrayDeque<Waiting.ForDecision>> lanes = heldByLane.values().iterator(); lanes.hasNext();) {
+            ArrayDeque<Waiting.ForDecision> lane = lanes.next();
+            lane.forEach(waiting -> waiting.fail(Outcome.Failure.NOT_STARTED));
+            lane.clear();
+        }
+        heldCount = 0;
+        wakeDue = true;
+        restartLater();
+    }
+
+    /**
+     * The failed write may still be at work in the store. Replaying before it has ended could tell a caller that his
+     * mutation was refused, and see it committed afterwards.
+     */
+    private void settle() {
+        ActorRef<Message> self = getContext().getSelf();
+        if (!lookUps.settle(settled -> self.tell(new Settled(settled)))) {
+            restartLater();
+        }
+    }
+
+    private void restartLater() {
+        long factor = 1L << Math.min(failuresInARow++, 10);
+        long afterMs = Math.min(settings.restartAfterMin().toMillis() * factor, settings.restartAfterMax().toMillis());
+        timers.startSingleTimer(Restart.INSTANCE, Restart.INSTANCE, Duration.ofMillis(afterMs));
+    }
+
+    private boolean isIdle() {
+        return underWay == null && queue.isEmpty() && lookUpsUnderWay == 0;
+    }
+}

@@ -1,0 +1,37 @@
+package io.stockledger.server.entity;
+
+import io.stockledger.server.domain.Balance;
+import io.stockledger.server.domain.Reservation;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Asks for a SKU's stock as it stands after everything submitted before.
+ *
+ * @param mutationId also look for this mutation, and the reservation that it made; empty: for none
+ */
+public record Look(String sku, String mutationId, Reply reply) implements Gatherer.Message {
+    /** Told what was seen, or why nothing was; once, on any thread and quickly. */
+    public interface Reply {
+        void seen(Seen seen);
+
+        void failed(Outcome.Failure failure);
+    }
+
+    /**
+     * What was seen.
+     *
+     * @param reservation made by the mutation, if it is open
+     * @param foundAt an entry that seems to be the mutation's, as the journal will tell; 0: none does
+     * @param mayBeForgotten the mutation may stand in an older entry too
+     * @param asOfMs the ledger's clock: no mutation will be decided at an earlier time
+     */
+    public record Seen(long sequence, List<Balance> balances, Optional<Reservation> reservation, long foundAt,
+            boolean mayBeForgotten, long asOfMs) {
+
+        /** False: the mutation was not applied, without a look into the journal. */
+        public boolean mayBeApplied() {
+            return foundAt > 0 || mayBeForgotten;
+        }
+    }
+}

@@ -1,0 +1,298 @@
+package io.stockledger.server.entity;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.persistence.typed.PersistenceId;
+import akka.persistence.typed.SnapshotAdapter;
+import akka.persistence.typed.javadsl.CommandHandler;
+import akka.persistence.typed.javadsl.Effect;
+import akka.persistence.typed.javadsl.EventHandler;
+import akka.persistence.typed.javadsl.EventSourcedBehavior;
+import io.stockledger.server.domain.AppliedIds;
+import io.stockledger.server.domain.Decider;
+import io.stockledger.server.domain.Decision;
+import io.stockledger.server.domain.Entry;
+import io.stockledger.server.domain.Mutation;
+import io.stockledger.server.domain.Operation;
+import io.stockledger.server.domain.Refusal;
+import io.stockledger.server.domain.Stock;
+import io.stockledger.server.journal.EntryCodec;
+import io.stockledger.server.journal.GroupRow;
+import io.stockledger.server.journal.SnapshotCodec;
+import io.stockledger.server.journal.SnapshotCodec.Standing;
+import io.stockledger.server.journal.snapshot.StockSnapshot;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/**
+ * The persistent actor of one SKU. Its {@link Gatherer} hands it one lot of work at a time; it decides the lot in
+ * order against the evolving stock, writes what came of it as one journal row, and gives everything back once that
+ * row is committed. Nobody is answered before.
+ *
+ * <p>The stock evolves while the lot is decided, before the row is written. If the write fails this actor stops, the
+ * stock with it, and its successor replays the journal: what was not written was never there.
+ */
+final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow, StockEntity.State> {
+    /** A lot to decide; may be empty, then only what is overdue expires. */
+    record Work(List<Waiting> lot, ActorRef<Gatherer.Message> gatherer) {}
+
+    /**
+     * A lot come back.
+     *
+     * @param lot the lot that was handed on
+     * @param answers to be given now
+     * @param lookUps mutations that can't be decided before the journal was looked at
+     * @param held mutations that must not overtake one of those
+     * @param leftOver what did not fit into the row, in order
+     * @param committed whether a row was written
+     * @param sequence where the SKU stands, committed
+     * @param nextDueMs when its first hold is due; 0: nothing is held
+     */
+    record Done(
+            List<Waiting> lot,
+            List<Runnable> answers,
+            List<Waiting.ForDecision> lookUps,
+            List<Waiting.ForDecision> held,
+            List<Waiting> leftOver,
+            boolean committed,
+            long sequence,
+            long nextDueMs) implements Gatherer.Message {}
+
+    /** The SKU as it stands, and how much has been written since the last snapshot. */
+    static final class State {
+        final Stock stock;
+        byte[] digest;
+        long announcedDueMs;
+        long nowMs;
+        int rowsSinceSnapshot;
+        long entriesSinceSnapshot;
+
+        State(Standing standing) {
+            this.stock = standing.stock();
+            this.digest = standing.digest();
+            this.announcedDueMs = standing.announcedDueMs();
+        }
+    }
+
+    private final String sku;
+    private final EntitySettings settings;
+    private final Decider decider;
+
+    private StockEntity(String sku, EntitySettings settings) {
+        // A persistence id of its own making: the SKU itself, whatever characters it has, since nothing else persists.
+        super(PersistenceId.ofUniqueId(sku));
+        this.sku = sku;
+        this.settings = settings;
+        this.decider = new Decider(settings.limits());
+    }
+
+    static Behavior<Work> create(String sku, EntitySettings settings) {
+        return Behaviors.setup(context -> new StockEntity(sku, settings));
+    }
+
+    @Override
+    public State emptyState() {
+        return new State(new Standing(new Stock(sku, new AppliedIds(settings.idsKept())), GroupRow.noDigest(), 0));
+    }
+
+    @Override
+    public CommandHandler<Work, GroupRow, State> commandHandler() {
+        return (state, work) -> {
+            Group group = new Group(state);
+            group.decide(work.lot());
+            Optional<GroupRow> row = group.close();
+            Consumer<State> giveBack = after -> work.gatherer().tell(group.done(work.lot(), row.isPresent()));
+            return row.isPresent()
+                    ? Effect().persist(row.get()).thenRun(giveBack::accept)
+                    : Effect().none().thenRun(giveBack::accept);
+        };
+    }
+
+    @Override
+    public EventHandler<State, GroupRow> eventHandler() {
+        return (state, row) -> {
+            boolean decidedHere = row.lastSequence() <= state.stock.sequence();
+            if (!decidedHere) {
+                row.entries().forEach(entry -> state.stock.evolve(EntryCodec.toDomain(entry)));
+            }
+            state.digest = row.digest();
+            if (row.announcedDueMs() > 0) {
+                state.announcedDueMs = row.announcedDueMs();
+            }
+            state.rowsSinceSnapshot++;
+            state.entriesSinceSnapshot += row.entryCount();
+            return state;
+        };
+    }
+
+    @Override
+    public boolean shouldSnapshot(State state, GroupRow row, long rowNumber) {
+        boolean due = state.rowsSinceSnapshot >= settings.snapshotRows()
+                || state.entriesSinceSnapshot >= settings.snapshotEntries();
+        if (due) {
+            state.rowsSinceSnapshot = 0;
+            state.entriesSinceSnapshot = 0;
+        }
+        return due;
+    }
+
+    @Override
+    public SnapshotAdapter<State> snapshotAdapter() {
+        return new SnapshotAdapter<>() {
+            @Override
+            public Object toJournal(State state) {
+                return SnapshotCodec.encode(new Standing(state.stock, state.digest, state.announcedDueMs));
+            }
+
+            @Override
+            public State fromJournal(Object from) {
+                return new State(SnapshotCodec.decode((StockSnapshot) from, settings.idsKept()));
+            }
+        };
+    }
+
+    /** One lot on its way to one row. */
+    private final class Group {
+        private final State state;
+        private final Stock stock;
+        private final long nowMs;
+        private final GroupRow.Builder row = new GroupRow.Builder();
+        private final List<Runnable> answers = new ArrayList<>();
+        private final List<Waiting.ForDecision> lookUps = new ArrayList<>();
+        private final List<Waiting.ForDecision> held = new ArrayList<>();
+        private final Set<Long> heldLanes = new HashSet<>();
+        private List<Waiting> leftOver = List.of();
+
+        Group(State state) {
+            this.state = state;
+            this.stock = state.stock;
+            // Never backwards, whatever the clock does: who was told a time can rely on it.
+            this.nowMs = Math.max(settings.clock().millis(), Math.max(state.nowMs, stock.recordedAtMs()));
+            state.nowMs = nowMs;
+        }
+
+        void decide(List<Waiting> lot) {
+            boolean nothingOverdue = expireOverdue();
+            int next = 0;
+            while (nothingOverdue && next < lot.size() && !isFull()) {
+                Waiting waiting = lot.get(next++);
+                if (waiting instanceof Waiting.ForDecision mutation) {
+                    decide(mutation);
+                } else if (waiting instanceof Waiting.ForLook look) {
+                    look(look.look());
+                }
+            }
+            leftOver = lot.subList(next, lot.size());
+        }
+
+        /** Holds that are due expire before anything else is decided. False: more are due than fit into this row. */
+        private boolean expireOverdue() {
+            while (true) {
+                Optional<Entry> expired = decider.expireFirst(stock, nowMs);
+                if (expired.isEmpty()) {
+                    return true;
+                }
+                if (isFull()) {
+                    return false;
+                }
+                write(expired.get());
+            }
+        }
+
+        private void decide(Waiting.ForDecision waiting) {
+            long lane = waiting.submission.lane();
+            if (lane != 0 && heldLanes.contains(lane)) {
+                held.add(waiting);
+                return;
+            }
+            Mutation mutation = waiting.mutation;
+            if (waiting.submission.isOverdue(System.nanoTime())) {
+                fail(waiting, Outcome.Failure.DEADLINE_PASSED);
+            } else if (isApplied(waiting)) {
+                lookUp(waiting);
+            } else if (mutation.createdAtMs() > 0 && !isInWindow(mutation.createdAtMs())) {
+                fail(waiting, Outcome.Failure.MUTATION_EXPIRED);
+            } else if (mayBeForgotten(waiting)) {
+                lookUp(waiting);
+            } else if (mutation.notAfterMs() > 0 && nowMs > mutation.notAfterMs()) {
+                fail(waiting, Outcome.Failure.NOT_AFTER_PASSED);
+            } else if (mutation.operation() instanceof Operation.Count count && count.needsHistory(stock)) {
+                lookUp(waiting);
+            } else {
+                Decision decision = decider.decide(stock, mutation, nowMs);
+                if (decision instanceof Entry entry) {
+                    write(entry);
+                    answers.add(() -> waiting.answer(new Outcome.Applied(entry, false)));
+                } else if (decision instanceof Refusal refusal) {
+                    answers.add(() -> waiting.answer(new Outcome.Refused(refusal)));
+                }
+            }
+        }
+
+        /** Its id's fingerprint stands at an entry: the journal tells whether it is the same mutation. */
+        private boolean isApplied(Waiting.ForDecision waiting) {
+            waiting.foundAt = stock.appliedIds().find(AppliedIds.fingerprint(waiting.mutation.mutationId()));
+            return waiting.foundAt > waiting.clearedThrough;
+        }
+
+        /** Its id may be one of those that no longer are in memory: the journal tells. */
+        private boolean mayBeForgotten(Waiting.ForDecision waiting) {
+            AppliedIds ids = stock.appliedIds();
+            if (ids.forgottenSequence() <= waiting.clearedThrough || !isInWindow(ids.forgottenRecordedAtMs())) {
+                return false;
+            }
+            long createdAtMs = waiting.mutation.createdAtMs();
+            return createdAtMs == 0 || createdAtMs <= ids.forgottenCreatedAtMs();
+        }
+
+        private boolean isInWindow(long timeMs) {
+            return timeMs >= nowMs - settings.window().toMillis();
+        }
+
+        private void lookUp(Waiting.ForDecision waiting) {
+            lookUps.add(waiting);
+            if (waiting.submission.lane() != 0) {
+                heldLanes.add(waiting.submission.lane());
+            }
+        }
+
+        private void fail(Waiting waiting, Outcome.Failure failure) {
+            answers.add(() -> waiting.fail(failure));
+        }
+
+        private void look(Look look) {
+            AppliedIds ids = stock.appliedIds();
+            Look.Seen seen = new Look.Seen(stock.sequence(), List.copyOf(stock.balances()),
+                    stock.reservation(look.mutationId()), ids.find(AppliedIds.fingerprint(look.mutationId())),
+                    ids.forgottenSequence() > 0 && isInWindow(ids.forgottenRecordedAtMs()), nowMs);
+            answers.add(() -> look.reply().seen(seen));
+        }
+
+        private void write(Entry entry) {
+            stock.evolve(entry);
+            row.add(EntryCodec.toContract(entry));
+        }
+
+        private boolean isFull() {
+            return row.entryCount() >= settings.groupEntriesMax() || row.length() >= settings.groupBytesMax();
+        }
+
+        Optional<GroupRow> close() {
+            if (row.entryCount() == 0) {
+                return Optional.empty();
+            }
+            long nextDueMs = stock.nextDueMs();
+            long news = nextDueMs == state.announcedDueMs ? 0 : nextDueMs;
+            return Optional.of(row.build(state.digest, nextDueMs, news, stock.locationCount()));
+        }
+
+        Done done(List<Waiting> lot, boolean committed) {
+            return new Done(lot, answers, lookUps, held, leftOver, committed, stock.sequence(), stock.nextDueMs());
+        }
+    }
+}

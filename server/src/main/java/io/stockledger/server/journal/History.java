@@ -1,0 +1,186 @@
+package io.stockledger.server.journal;
+
+import io.stockledger.server.domain.Balance;
+import io.stockledger.server.domain.Entry;
+import io.stockledger.server.domain.Reservation;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/**
+ * What a SKU's rows tell about its past. Every call reads the journal, page by page, and takes its time; where the
+ * store can't be read it throws an {@link UnreadableException}.
+ */
+public final class History {
+    private static final long SETTLE_MAX_MS = 5_000;
+
+    private final JournalReader journal;
+
+    public History(JournalReader journal) {
+        this.journal = journal;
+    }
+
+    /** The store can't be read now. */
+    public static final class UnreadableException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        UnreadableException(SQLException cause) {
+            super("the journal can't be read: " + cause.getMessage(), cause);
+        }
+    }
+
+    /**
+     * The entry that a mutation wrote.
+     *
+     * @param hintSequence where it may be found at once; 0: nowhere in particular
+     * @param sinceMs entries recorded before that time need not be looked at
+     */
+    public Optional<Entry> entryOf(String sku, String mutationId, long hintSequence, long sinceMs) {
+        if (hintSequence > 0) {
+            Optional<Entry> hinted = read(() -> journal.rowContaining(sku, hintSequence))
+                    .map(row -> entry(row, hintSequence))
+                    .filter(entry -> entry.getMutationId().equals(mutationId))
+                    .map(EntryCodec::toDomain);
+            if (hinted.isPresent()) {
+                return hinted;
+            }
+        }
+        List<Entry> found = entriesNaming(sku, mutationId, sinceMs,
+                entry -> entry.getMutationId().equals(mutationId), true);
+        return found.stream().findFirst();
+    }
+
+    /** A reservation, open or closed, as the SKU's rows tell it; its id is that of the mutation that made it. */
+    public Optional<Reservation> reservation(String sku, String reservationId) {
+        List<Entry> entries = entriesNaming(sku, reservationId, 0,
+                entry -> entry.getReservationId().equals(reservationId), false);
+        return entries.isEmpty() ? Optional.empty() : Optional.of(Reservation.from(entries));
+    }
+
+    /** The SKU's entries from a sequence on, as they are stored; at most so many. */
+    public List<io.stockledger.v1.Entry> entries(String sku, long fromSequence, int max) {
+        List<io.stockledger.v1.Entry> entries = new ArrayList<>();
+        Optional<JournalRow> first = read(() -> journal.rowContaining(sku, fromSequence));
+        if (first.isEmpty()) {
+            return entries;
+        }
+        long rowNumber = first.get().rowNumber();
+        while (entries.size() < max) {
+            long from = rowNumber;
+            List<JournalRow> rows = read(() -> journal.rowsForward(sku, from));
+            if (rows.isEmpty()) {
+                break;
+            }
+            for (JournalRow row : rows) {
+                for (io.stockledger.v1.Entry entry : group(row).entries()) {
+                    if (entry.getSequence() >= fromSequence && entries.size() < max) {
+                        entries.add(entry);
+                    }
+                }
+                rowNumber = row.rowNumber() + 1;
+            }
+        }
+        return entries;
+    }
+
+    /** On hand at a location right after the SKU's entry {@code atSequence}. */
+    public long onHandAtSequence(String sku, String location, long atSequence) {
+        return read(() -> journal.rowContaining(sku, atSequence))
+                .map(row -> lastOnHand(sku, location, row.rowNumber() + 1,
+                        entry -> entry.getSequence() <= atSequence))
+                .orElse(0L);
+    }
+
+    /** On hand at a location after the SKU's last entry recorded at or before a time. */
+    public long onHandAtTime(String sku, String location, long atTimeMs) {
+        return lastOnHand(sku, location, Long.MAX_VALUE,
+                entry -> EntryCodec.millis(entry.getRecordedAt()) <= atTimeMs);
+    }
+
+    /**
+     * Returns once every write transaction that is under way in the store now has ended, so that what is read
+     * afterwards can't be overtaken by a write from before; throws where that takes too long.
+     */
+    public void settle() {
+        read(() -> {
+            journal.awaitWritesUnderWay(SETTLE_MAX_MS);
+            return true;
+        });
+    }
+
+    /** Walks back from a row to the newest entry that is early enough and touched the location. */
+    private long lastOnHand(String sku, String location, long beforeRowNumber,
+            Predicate<io.stockledger.v1.Entry> earlyEnough) {
+        long before = beforeRowNumber;
+        while (true) {
+            long page = before;
+            List<JournalRow> rows = read(() -> journal.rowsBackward(sku, page));
+            if (rows.isEmpty()) {
+                return 0;
+            }
+            for (JournalRow row : rows) {
+                List<io.stockledger.v1.Entry> entries = group(row).entries();
+                for (int i = entries.size() - 1; i >= 0; i--) {
+                    Optional<Balance> balance = earlyEnough.test(entries.get(i))
+                            ? balanceAt(entries.get(i), location) : Optional.empty();
+                    if (balance.isPresent()) {
+                        return balance.get().onHand();
+                    }
+                }
+                before = row.rowNumber();
+            }
+        }
+    }
+
+    private static Optional<Balance> balanceAt(io.stockledger.v1.Entry entry, String location) {
+        return entry.getBalancesList().stream()
+                .filter(balance -> balance.getLocation().equals(location))
+                .map(EntryCodec::toDomain).findFirst();
+    }
+
+    /** The SKU's entries that name a text, oldest first; the store searches, so that other rows never travel. */
+    private List<Entry> entriesNaming(String sku, String text, long sinceMs,
+            Predicate<io.stockledger.v1.Entry> wanted, boolean firstIsEnough) {
+        List<Entry> newestFirst = new ArrayList<>();
+        long before = Long.MAX_VALUE;
+        while (before > 0 && !(firstIsEnough && !newestFirst.isEmpty())) {
+            long page = before;
+            JournalReader.Search search = read(() -> journal.rowsHolding(sku, text, sinceMs, page));
+            for (JournalRow row : search.rows()) {
+                List<io.stockledger.v1.Entry> entries = group(row).entries();
+                for (int i = entries.size() - 1; i >= 0; i--) {
+                    if (wanted.test(entries.get(i))) {
+                        newestFirst.add(EntryCodec.toDomain(entries.get(i)));
+                    }
+                }
+            }
+            before = search.searchedDownTo();
+        }
+        Collections.reverse(newestFirst);
+        return newestFirst;
+    }
+
+    private static io.stockledger.v1.Entry entry(JournalRow row, long sequence) {
+        GroupRow group = group(row);
+        return group.entries().get((int) (sequence - group.firstSequence()));
+    }
+
+    private static GroupRow group(JournalRow row) {
+        return GroupRow.of(row.payload());
+    }
+
+    private interface Read<T> {
+        T run() throws SQLException;
+    }
+
+    private static <T> T read(Read<T> read) {
+        try {
+            return read.run();
+        } catch (SQLException e) {
+            throw new UnreadableException(e);
+        }
+    }
+}
