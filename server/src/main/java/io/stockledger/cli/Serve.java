@@ -1,8 +1,7 @@
 package io.stockledger.cli;
 
+import io.stockledger.server.Main;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -12,10 +11,10 @@ import picocli.CommandLine.Option;
 @Command(name = "serve", mixinStandardHelpOptions = true,
         description = "Starts the ledger, with a PostgreSQL of its own unless --postgres names yours. Ctrl-C stops it cleanly.",
         footer = {"%nExample:", "  stockledger serve", "  stockledger serve --data /var/lib/stockledger --port 7400",
-            "  stockledger serve --postgres jdbc:postgresql://db:5432/ledger?user=ledger",
+            "  stockledger serve --postgres postgresql://ledger:secret@db:5432/ledger",
             "", "STOCKLEDGER_JAVA_OPTS goes on to the JVM, for example -Xmx8g (default: -Xmx2g)."})
 final class Serve implements Callable<Integer> {
-    @Option(names = "--data", paramLabel = "DIR", description = "The data folder (default: the first line says which).")
+    @Option(names = "--data", paramLabel = "DIR", description = "The data folder (default: ~/.stockledger/data).")
     private Optional<Path> data = Optional.empty();
 
     @Option(names = "--postgres", paramLabel = "URL", description = "Your own PostgreSQL, 14 or newer, instead of the embedded one.")
@@ -31,16 +30,7 @@ final class Serve implements Callable<Integer> {
     private Optional<Path> config = Optional.empty();
 
     @Override
-    public Integer call() throws Exception {
-        List<String> flags = new ArrayList<>();
-        data.ifPresent(dir -> flags.addAll(List.of("--data", dir.toString())));
-        postgres.ifPresent(url -> flags.addAll(List.of("--postgres", url)));
-        host.ifPresent(name -> flags.addAll(List.of("--host", name)));
-        port.ifPresent(number -> flags.addAll(List.of("--port", number.toString())));
-        config.ifPresent(file -> flags.addAll(List.of("--config", file.toString())));
-        // By name until the server's Main is in the tree.
-        Class.forName("io.stockledger.server.Main").getMethod("main", String[].class)
-                .invoke(null, (Object) flags.toArray(String[]::new));
-        return Stockledger.DONE;
+    public Integer call() {
+        return Main.serve(new Main.Options(data, postgres, host, port, config), System.out, System.err);
     }
 }
