@@ -397,6 +397,28 @@ class FeedTest {
     }
 
     @Test
+    void subscriptionsGoOnAfterTheDatabaseWasAway() throws Exception {
+        writer.write(database, "A", TestJournalWriter.receipts(1, "main"));
+        startFeed("");
+        writer.write(database, "A", TestJournalWriter.receipts(1, "main"));
+        Subscriber live = new Subscriber(Selection.ALL, BEGINNING);
+        Subscriber catchingUp = new Subscriber(Selection.ALL, BEGINNING);
+        catchingUp.stall();
+        await("live", live::caughtUp);
+        String name = database.address().url().replaceFirst(".*/", "");
+        try (Connection connection = TestPostgresql.superuser("postgres"); var statement = connection.createStatement()) {
+            statement.execute("ALTER DATABASE " + name + " ALLOW_CONNECTIONS false");
+            statement.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name + "'");
+            catchingUp.resume();
+            statement.execute("ALTER DATABASE " + name + " ALLOW_CONNECTIONS true");
+        }
+        try (Connection connection = TestPostgresql.connect(database)) {
+            writer.write(connection, "A", TestJournalWriter.receipts(1, "main"));
+        }
+        await("both have all", () -> live.count() == 3 && catchingUp.count() == 3);
+    }
+
+    @Test
     void noMoreSubscriptionsThanAllowedAndAnEndedOneMakesRoom() throws Exception {
         startFeed("subscriptions-max = 2");
         Subscriber one = new Subscriber(Selection.ALL, NOW);
