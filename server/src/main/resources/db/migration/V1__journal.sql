@@ -118,3 +118,11 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event_journal
   FOR EACH STATEMENT EXECUTE FUNCTION journal_is_append_only();
 REVOKE UPDATE, DELETE, TRUNCATE ON event_journal FROM PUBLIC;
 REVOKE UPDATE, DELETE, TRUNCATE ON event_journal FROM CURRENT_USER;
+
+-- Also on a server whose owner set nothing: no session of ours may sit in a
+-- transaction, since one that has written holds the feed's watermark back.
+DO $$
+BEGIN
+  EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I SET idle_in_transaction_session_timeout = %L', current_database(), '10s');
+END
+$$;

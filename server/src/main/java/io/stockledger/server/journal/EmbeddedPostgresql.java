@@ -41,6 +41,8 @@ public final class EmbeddedPostgresql implements AutoCloseable {
     private static final String READY = "stockledger.ready";
     private static final String PASSWORD = "stockledger.password";
     private static final String SETTINGS = "stockledger.conf";
+    /** An empty cluster takes 40 MB, its log at first 32 MB. */
+    private static final long FREE_BYTES_MIN = 128L << 20;
     private static final Duration WATCH_INTERVAL = Duration.ofMillis(200);
 
     private final Path cluster;
@@ -143,6 +145,11 @@ public final class EmbeddedPostgresql implements AutoCloseable {
             Files.move(cluster, aside);
             LOG.warn("An earlier start was broken off before the database was ready; what it left is now {}", aside);
         }
+        long free = Files.getFileStore(cluster.getParent()).getUsableSpace();
+        if (free < FREE_BYTES_MIN) {
+            throw new StartupException("The disk of " + cluster.getParent() + " has " + (free >> 20) + " MB free, a new ledger needs "
+                    + (FREE_BYTES_MIN >> 20) + " MB: make room, or name another folder with --data.");
+        }
         byte[] random = new byte[24];
         new SecureRandom().nextBytes(random);
         Path passwordFile = cluster.resolveSibling(PASSWORD + ".new");
@@ -152,6 +159,7 @@ public final class EmbeddedPostgresql implements AutoCloseable {
         int exit = run("initdb", List.of("--pgdata=" + cluster, "--username=" + SUPERUSER, "--pwfile=" + passwordFile,
                 "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"));
         if (exit != 0) {
+            Files.delete(passwordFile);
             throw new StartupException("The embedded PostgreSQL can't be set up in " + cluster + ": " + reasonInLog());
         }
         Files.move(passwordFile, cluster.resolve(PASSWORD), StandardCopyOption.ATOMIC_MOVE);

@@ -67,31 +67,34 @@ public final class JournalReader {
 
     /**
      * A page of the SKU's rows whose bytes hold this text (a mutation's or a reservation's id),
-     * searched by the database, newest first: rows before {@code beforeRowNumber} that were written
-     * at or after {@code sinceMs}. That a row holds the text is a hint, not a proof. A single call
-     * looks through {@value #SEARCHED_ROWS} rows at most; see {@link Search#searchedDownTo}.
+     * searched by the database, newest first: rows before {@code beforeRowNumber}, down to the first
+     * that was written before {@code sinceMs}. That a row holds the text is a hint, not a proof. One
+     * call looks through {@value #SEARCHED_ROWS} rows at most: go on at {@link Search#searchedDownTo}
+     * until that is 0.
      */
     public Search rowsHolding(String sku, String text, long sinceMs, long beforeRowNumber) throws SQLException {
-        String query = "SELECT s.tx_text, s.ordering, s.persistence_id, s.sequence_number, s.found FROM ("
-                + " SELECT j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number,"
-                + " CASE WHEN position(? IN j.event_payload) > 0 THEN j.event_payload END AS found"
-                + " FROM event_journal j WHERE j.persistence_id = ? AND j.sequence_number < ? AND j.write_timestamp >= ?"
-                + " ORDER BY j.sequence_number DESC LIMIT " + SEARCHED_ROWS + ") s ORDER BY s.sequence_number DESC";
+        String query = "SELECT j.tx::text AS tx_text, j.ordering, j.sequence_number, j.write_timestamp,"
+                + " CASE WHEN j.write_timestamp >= ? AND position(? IN j.event_payload) > 0 THEN j.event_payload END AS found"
+                + " FROM event_journal j WHERE j.persistence_id = ? AND j.sequence_number < ?"
+                + " ORDER BY j.sequence_number DESC LIMIT " + SEARCHED_ROWS;
         List<JournalRow> rows = new ArrayList<>();
         long downTo = 0;
         long bytes = 0;
         try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
-            statement.setBytes(1, text.getBytes(StandardCharsets.UTF_8));
-            statement.setString(2, sku);
-            statement.setLong(3, beforeRowNumber);
-            statement.setLong(4, sinceMs);
+            statement.setLong(1, sinceMs);
+            statement.setBytes(2, text.getBytes(StandardCharsets.UTF_8));
+            statement.setString(3, sku);
+            statement.setLong(4, beforeRowNumber);
             try (ResultSet found = statement.executeQuery()) {
                 while (found.next()) {
+                    if (found.getLong("write_timestamp") < sinceMs) {
+                        return new Search(rows, 0);
+                    }
                     downTo = found.getLong("sequence_number");
                     byte[] payload = found.getBytes("found");
                     if (payload != null) {
                         rows.add(new JournalRow(Long.parseUnsignedLong(found.getString("tx_text")), found.getLong("ordering"),
-                                found.getString("persistence_id"), downTo, GroupRow.of(payload)));
+                                sku, downTo, GroupRow.of(payload)));
                         bytes += payload.length;
                         if (bytes >= pageBytes) {
                             break;
@@ -100,7 +103,7 @@ public final class JournalReader {
                 }
             }
         }
-        return new Search(rows, downTo);
+        return new Search(rows, downTo <= 1 ? 0 : downTo);
     }
 
     static final int SEARCHED_ROWS = 500;

@@ -157,14 +157,16 @@ public final class Tail implements AutoCloseable {
     /**
      * One statement, so that rows, watermark and what is held back are seen in one snapshot. The
      * columns in ORDER BY are qualified: sorting by the text beside them would be wrong, and slow.
+     * That rows are held back is read off the newest one: a search for them is planned as a scan of
+     * the whole table.
      */
-    private String query() {
-        return "SELECT s.xmin::text, s.xmax::text, EXISTS (SELECT 1 FROM event_journal h WHERE h.tx >= s.xmin),"
-                + " j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, j.event_payload, j.page_rows"
+    String query() {
+        return "SELECT s.xmin::text, s.xmax::text,"
+                + " coalesce((SELECT h.tx FROM event_journal h ORDER BY h.tx DESC, h.ordering DESC LIMIT 1) >= s.xmin, false),"
+                + " j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, j.event_payload"
                 + " FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin, pg_snapshot_xmax(pg_current_snapshot()) AS xmax) s"
                 + " LEFT JOIN ("
-                + "  SELECT r.*, sum(octet_length(r.event_payload)) OVER (ORDER BY r.tx, r.ordering) - octet_length(r.event_payload) AS bytes_before,"
-                + "   count(*) OVER () AS page_rows"
+                + "  SELECT r.*, sum(octet_length(r.event_payload)) OVER (ORDER BY r.tx, r.ordering) - octet_length(r.event_payload) AS bytes_before"
                 + "  FROM (SELECT j.* FROM event_journal j WHERE (j.tx, j.ordering) > (CAST(? AS xid8), ?) AND " + JournalReader.BELOW_WATERMARK
                 + "   ORDER BY j.tx, j.ordering LIMIT " + pageRows + ") r"
                 + " ) j ON j.bytes_before < " + pageBytes
@@ -177,7 +179,7 @@ public final class Tail implements AutoCloseable {
         List<JournalRow> rows = new ArrayList<>();
         long xmin = 0;
         long xmax = 0;
-        long found = 0;
+        long bytes = 0;
         boolean heldBack = false;
         try (ResultSet result = statement.executeQuery()) {
             while (result.next()) {
@@ -185,12 +187,13 @@ public final class Tail implements AutoCloseable {
                 xmax = Long.parseUnsignedLong(result.getString(2));
                 heldBack = result.getBoolean(3);
                 if (result.getString(4) != null) {
-                    rows.add(JournalReader.row(result, 4));
-                    found = result.getLong(9);
+                    JournalRow row = JournalReader.row(result, 4);
+                    rows.add(row);
+                    bytes += row.payload().length;
                 }
             }
         }
-        return new Page(rows, rows.size() == found && found < pageRows, xmin, xmax, heldBack);
+        return new Page(rows, rows.size() < pageRows && bytes < pageBytes, xmin, xmax, heldBack);
     }
 
     private void complete(Page page, long lookedAtMs) {

@@ -77,6 +77,7 @@ class FeedTest {
         final Map<String, Stock> stock = new HashMap<>();
         final List<SubscribeResponse> messages = new ArrayList<>();
         private final boolean gapless;
+        private final boolean lateStart;
         private final Map<String, Long> sequences = new HashMap<>();
         private final List<String> faults = new ArrayList<>();
         private boolean ready = true;
@@ -86,6 +87,8 @@ class FeedTest {
 
         Subscriber(Selection selection, FeedRequest.Start start, boolean initialStock, Duration heartbeat) {
             this.gapless = !selection.looksIntoEntries();
+            // Then a SKU's first entry may be any of its; not with initial stock, which says where it stands.
+            this.lateStart = start != BEGINNING && !initialStock;
             this.subscription = feed.subscribe(new FeedRequest(selection, start, initialStock, heartbeat), this).orElseThrow();
         }
 
@@ -111,7 +114,7 @@ class FeedTest {
             }
             for (Entry entry : response.getEntriesList()) {
                 long before = sequences.getOrDefault(entry.getSku(), 0L);
-                boolean inOrder = gapless && (before > 0 || !(startedLate())) ? entry.getSequence() == before + 1 : entry.getSequence() > before;
+                boolean inOrder = gapless && (before > 0 || !lateStart) ? entry.getSequence() == before + 1 : entry.getSequence() > before;
                 if (!inOrder) {
                     faults.add(entry.getSku() + ": " + before + " then " + entry.getSequence());
                 }
@@ -119,12 +122,6 @@ class FeedTest {
                 entries.add(entry);
             }
         }
-
-        private boolean startedLate() {
-            return lateStart;
-        }
-
-        private boolean lateStart;
 
         @Override
         public synchronized void end(End why) {
@@ -191,7 +188,6 @@ class FeedTest {
         startFeed("");
         writer.write(database, "A", TestJournalWriter.receipts(3, "main"));
         Subscriber subscriber = new Subscriber(Selection.ALL, NOW);
-        subscriber.lateStart = true;
         await("caught up", subscriber::caughtUp);
         assertEquals(0, subscriber.count());
         writer.write(database, "A", TestJournalWriter.receipts(1, "main"));
@@ -212,7 +208,7 @@ class FeedTest {
 
     @Test
     void everyCursorResumesExactlyBehindItsMessageAlsoInTheMiddleOfARow() throws Exception {
-        try (Connection connection = database.connect()) {
+        try (Connection connection = TestPostgresql.connect(database)) {
             connection.setAutoCommit(false);
             for (int i = 0; i < 5; i++) {
                 writer.write(connection, "A", TestJournalWriter.receipts(40, "main"));
@@ -220,7 +216,7 @@ class FeedTest {
             }
             connection.commit();
         }
-        startFeed("message-bytes = 1000");
+        startFeed("message-bytes = 400");
         for (Selection selection : List.of(Selection.ALL, kinds(EntryKind.ENTRY_KIND_RECEIVE), skus("A", "B"))) {
             Subscriber whole = new Subscriber(selection, BEGINNING);
             await("all", () -> whole.count() == 205);
@@ -230,7 +226,6 @@ class FeedTest {
                 before += message.getEntriesCount();
                 Cursor cursor = ((Cursor.Parsed.Valid) feed.parseCursor(message.getCursor().toByteArray())).cursor();
                 Subscriber resumed = new Subscriber(selection, new FeedRequest.Start.After(cursor));
-                resumed.lateStart = true;
                 int expected = 205 - before;
                 await("the rest", () -> resumed.caughtUp() && resumed.count() == expected);
                 assertEquals(whole.entries.subList(before, 205), resumed.entries);
@@ -242,7 +237,7 @@ class FeedTest {
 
     @Test
     void entriesMustMatchEachPartOfTheFilter() throws Exception {
-        try (Connection connection = database.connect()) {
+        try (Connection connection = TestPostgresql.connect(database)) {
             writer.write(connection, "A", List.of(
                     TestJournalWriter.entry(EntryKind.ENTRY_KIND_RECEIVE, "berlin", ""),
                     TestJournalWriter.entry(EntryKind.ENTRY_KIND_SELL, "berlin", "web"),
@@ -402,6 +397,28 @@ class FeedTest {
     }
 
     @Test
+    void subscriptionsGoOnAfterTheDatabaseWasAway() throws Exception {
+        writer.write(database, "A", TestJournalWriter.receipts(1, "main"));
+        startFeed("");
+        writer.write(database, "A", TestJournalWriter.receipts(1, "main"));
+        Subscriber live = new Subscriber(Selection.ALL, BEGINNING);
+        Subscriber catchingUp = new Subscriber(Selection.ALL, BEGINNING);
+        catchingUp.stall();
+        await("live", live::caughtUp);
+        String name = database.address().url().replaceFirst(".*/", "");
+        try (Connection connection = TestPostgresql.superuser("postgres"); var statement = connection.createStatement()) {
+            statement.execute("ALTER DATABASE " + name + " ALLOW_CONNECTIONS false");
+            statement.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name + "'");
+            catchingUp.resume();
+            statement.execute("ALTER DATABASE " + name + " ALLOW_CONNECTIONS true");
+        }
+        try (Connection connection = TestPostgresql.connect(database)) {
+            writer.write(connection, "A", TestJournalWriter.receipts(1, "main"));
+        }
+        await("both have all", () -> live.count() == 3 && catchingUp.count() == 3);
+    }
+
+    @Test
     void noMoreSubscriptionsThanAllowedAndAnEndedOneMakesRoom() throws Exception {
         startFeed("subscriptions-max = 2");
         Subscriber one = new Subscriber(Selection.ALL, NOW);
@@ -446,7 +463,7 @@ class FeedTest {
             }
             done.add(pool.submit(() -> {
                 Random random = new Random(name.hashCode());
-                try (Connection connection = database.connect()) {
+                try (Connection connection = TestPostgresql.connect(database)) {
                     connection.setAutoCommit(false);
                     for (int i = 0; i < rowsEach; i++) {
                         own.write(connection, name + "/" + random.nextInt(10), TestJournalWriter.receipts(1 + random.nextInt(20), "main"));

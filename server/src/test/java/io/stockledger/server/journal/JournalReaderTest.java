@@ -71,7 +71,8 @@ class JournalReaderTest {
         }
         JournalReader.Search found = reader.rowsHolding("A", "A-23", 0, Long.MAX_VALUE);
         assertEquals(List.of(3L), numbers(found.rows()));
-        assertEquals(1, found.searchedDownTo());
+        assertEquals(0, found.searchedDownTo());
+        assertEquals(3, new JournalReader(database, 3, 1).rowsHolding("A", "A-23", 0, Long.MAX_VALUE).searchedDownTo());
         assertEquals(List.of(), reader.rowsHolding("A", "A-23", 0, 3).rows());
         assertEquals(List.of(), reader.rowsHolding("A", "A-23", System.currentTimeMillis() + 60_000, Long.MAX_VALUE).rows());
         assertEquals(0, reader.rowsHolding("A", "A-23", 0, 1).searchedDownTo());

@@ -57,6 +57,16 @@ class SchemaTest {
     }
 
     @Test
+    void sessionsOfTheLedgerMayNotSitInATransaction() throws Exception {
+        try (Database database = TestPostgresql.database(); Connection connection = database.connect(); Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT setting, source FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'")) {
+            row.next();
+            assertEquals("10000", row.getString(1));
+            assertEquals("database user", row.getString(2));
+        }
+    }
+
+    @Test
     void migratingAgainChangesNothing() throws Exception {
         try (Database database = TestPostgresql.database()) {
             LedgerIdentity before = LedgerIdentity.read(database);

@@ -63,6 +63,11 @@ public final class TestPostgresql {
         return database;
     }
 
+    /** A session of the ledger's role outside of the pool. */
+    public static Connection connect(Database database) throws SQLException {
+        return database.connect();
+    }
+
     public static Connection superuser(String database) throws SQLException {
         Database.Address own = Shared.POSTGRESQL.address();
         return DriverManager.getConnection(own.url().replaceFirst("/[^/]*$", "/" + database), "postgres", own.password());
