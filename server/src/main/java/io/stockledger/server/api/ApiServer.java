@@ -21,13 +21,16 @@ public final class ApiServer implements AutoCloseable {
     private final Server server;
     private final HealthStatusManager health;
     private final Reads reads;
+    private final LedgerApi ledger;
     private final Feed feed;
     private final Duration drain;
 
-    private ApiServer(Server server, HealthStatusManager health, Reads reads, Feed feed, Duration drain) {
+    private ApiServer(Server server, HealthStatusManager health, Reads reads, LedgerApi ledger, Feed feed,
+            Duration drain) {
         this.server = server;
         this.health = health;
         this.reads = reads;
+        this.ledger = ledger;
         this.feed = feed;
         this.drain = drain;
     }
@@ -37,12 +40,13 @@ public final class ApiServer implements AutoCloseable {
         Config api = config.getConfig("stockledger.api");
         Reads reads = new Reads(api.getInt("read-threads"), api.getInt("reads-waiting-max"));
         HealthStatusManager health = new HealthStatusManager();
+        LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, config, clock);
         InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
         Server server = NettyServerBuilder.forAddress(address)
                 // The services never block: another thread between the transport and them halves the rate.
                 .directExecutor()
                 .intercept(new Principal())
-                .addService(new LedgerApi(ledger, new History(journal), reads, config, clock))
+                .addService(ledgerApi)
                 .addService(new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind())
                 .addService(new AdminApi(journal, reads))
                 .addService(health.getHealthService())
@@ -60,18 +64,19 @@ public final class ApiServer implements AutoCloseable {
             throw new StartupException("Port " + address.getPort() + " on " + address.getHostString()
                     + " can't be opened (is another ledger running?): choose another with --port.", e);
         }
-        return new ApiServer(server, health, reads, feed, api.getDuration("drain"));
+        return new ApiServer(server, health, reads, ledgerApi, feed, api.getDuration("drain"));
     }
 
     public int port() {
         return server.getPort();
     }
 
-    /** Takes no new calls, ends the subscriptions, and lets what is under way be answered. */
+    /** Takes no new calls, ends subscriptions and mutation streams, and lets what is under way be answered. */
     @Override
     public void close() {
         health.enterTerminalState();
         server.shutdown();
+        ledger.stop();
         feed.close();
         try {
             if (!server.awaitTermination(drain.toMillis(), TimeUnit.MILLISECONDS)) {
