@@ -3,6 +3,7 @@ package io.stockledger.server;
 import static io.stockledger.server.RunningLedger.await;
 import static io.stockledger.server.RunningLedger.problem;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Timestamp;
@@ -16,8 +17,6 @@ import io.stockledger.v1.GetStockRequest;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.MutationState;
-import java.sql.Connection;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -69,7 +68,7 @@ class NotAfterTest {
                 assertEquals(MutationState.MUTATION_STATE_NEVER, state(claim));
                 network.release();
 
-                ExecutionException failed = org.junit.jupiter.api.Assertions.assertThrows(ExecutionException.class,
+                ExecutionException failed = assertThrows(ExecutionException.class,
                         answer::get);
                 assertEquals("FAILED_PRECONDITION/NOT_AFTER_PASSED",
                         RunningLedger.Problem.of((StatusRuntimeException) failed.getCause()).name());
@@ -107,19 +106,15 @@ class NotAfterTest {
                 .withDeadlineAfter(30, TimeUnit.SECONDS);
         Future<ApplyMutationResponse> first;
         Future<ApplyMutationResponse> second;
-        try (Connection blocker = ledger.superuser(); Statement statement = blocker.createStatement()) {
-            blocker.setAutoCommit(false);
-            // No row can be written until this transaction ends; the first write waits, the second behind it.
-            statement.execute("LOCK TABLE event_journal IN SHARE MODE");
+        try (RunningLedger.HeldWrites held = ledger.holdWrites()) {
             first = calls.applyMutation(RunningLedger.request(Mutations.receive("waits", 1)));
-            awaitBlockedWrite();
+            held.awaitOne();
             second = calls.applyMutation(RunningLedger.request(
                     Mutations.receive("waits", 1).setNotAfter(ledger.at(Duration.ofMinutes(1)))));
             ledger.clock.forward(Duration.ofMinutes(2));
-            blocker.rollback();
         }
         assertTrue(first.get().getResult().hasApplied());
-        ExecutionException failed = org.junit.jupiter.api.Assertions.assertThrows(ExecutionException.class, second::get);
+        ExecutionException failed = assertThrows(ExecutionException.class, second::get);
         assertEquals("FAILED_PRECONDITION/NOT_AFTER_PASSED",
                 RunningLedger.Problem.of((StatusRuntimeException) failed.getCause()).name());
         assertEquals(2, ledger.stock("waits").getSequence());
@@ -131,29 +126,21 @@ class NotAfterTest {
         Mutation.Builder overdue = Mutations.receive("deadline", 1);
         Future<ApplyMutationResponse> first;
         StreamCaller stream;
-        try (Connection blocker = ledger.superuser(); Statement statement = blocker.createStatement()) {
-            blocker.setAutoCommit(false);
-            statement.execute("LOCK TABLE event_journal IN SHARE MODE");
+        try (RunningLedger.HeldWrites held = ledger.holdWrites()) {
             first = LedgerServiceGrpc.newFutureStub(ledger.channel()).withDeadlineAfter(30, TimeUnit.SECONDS)
                     .applyMutation(RunningLedger.request(Mutations.receive("deadline", 1)));
-            awaitBlockedWrite();
+            held.awaitOne();
             stream = new StreamCaller(LedgerServiceGrpc.newStub(ledger.channel()).withDeadlineAfter(300, TimeUnit.MILLISECONDS));
             stream.send(Mutations.receive("deadline", 1));
             assertEquals(io.grpc.Status.Code.DEADLINE_EXCEEDED, problem(() ->
                     LedgerServiceGrpc.newBlockingStub(ledger.channel()).withDeadlineAfter(300, TimeUnit.MILLISECONDS)
                             .applyMutation(RunningLedger.request(overdue))).code());
             assertEquals(io.grpc.Status.Code.DEADLINE_EXCEEDED, stream.problem().code());
-            blocker.rollback();
         }
         assertTrue(first.get().getResult().hasApplied());
         // A look is answered after everything that was submitted before it.
         assertEquals(2, ledger.stock("deadline").getSequence());
         assertEquals(MutationState.MUTATION_STATE_NOT_APPLIED,
                 ledger.mutation("deadline", overdue.getMutationId()).getState());
-    }
-
-    private static void awaitBlockedWrite() {
-        await("the write waits in the store", () -> ledger.count("SELECT count(*) FROM pg_stat_activity"
-                + " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%insert into%event_journal%'") > 0);
     }
 }

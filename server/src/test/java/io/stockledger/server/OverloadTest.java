@@ -10,8 +10,6 @@ import io.stockledger.v1.ApplyMutationResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.MutationResult;
-import java.sql.Connection;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -70,19 +68,15 @@ class OverloadTest {
         ledger.applied(Mutations.receive("hot", 1));
         long before = ledger.stock("hot").getSequence();
         List<Future<ApplyMutationResponse>> answers = new ArrayList<>();
-        try (Connection blocker = ledger.superuser(); Statement statement = blocker.createStatement()) {
-            blocker.setAutoCommit(false);
-            statement.execute("LOCK TABLE event_journal IN SHARE MODE");
+        try (RunningLedger.HeldWrites held = ledger.holdWrites()) {
             answers.add(calls.applyMutation(RunningLedger.request(Mutations.receive("hot", 1))));
-            await("the write waits in the store", () -> ledger.count("SELECT count(*) FROM pg_stat_activity WHERE"
-                    + " datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%insert into%event_journal%'") > 0);
+            held.awaitOne();
             for (int i = 1; i < 3 * WAITING_MAX; i++) {
                 answers.add(calls.applyMutation(RunningLedger.request(Mutations.receive("hot", 1))));
             }
             // Told while the store still stands still.
             int refused = 3 * WAITING_MAX - taken;
             await("the surplus has been refused", () -> answers.stream().filter(Future::isDone).count() == refused);
-            blocker.rollback();
         }
         int applied = 0;
         for (Future<ApplyMutationResponse> answer : answers) {

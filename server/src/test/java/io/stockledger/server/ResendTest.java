@@ -146,7 +146,7 @@ class ResendTest {
             Mutation.Builder receive = Mutations.receive("passive", 5);
             Applied first = forgetful.applied(receive);
             await("the SKU has left memory", () -> passivated.stream().anyMatch(
-                    line -> line.contains("passive") && line.contains("stopped after passivation")));
+                    line -> line.contains("[passive] terminated after passivating")));
             Applied again = forgetful.applied(receive);
             assertEquals(first.toBuilder().setReplayed(true).build(), again);
         } finally {
@@ -182,6 +182,36 @@ class ResendTest {
         ledger.restart();
         replayed(receive, first);
         assertEquals(1 + 6 * IDS_KEPT, ledger.stock("created").getSequence());
+    }
+
+    @Test
+    void withTheDefaultSettingsAnIdIsRecognisedAfterTwoHundredThousandNewerOnes() {
+        try (RunningLedger usual = RunningLedger.start("")) {
+            Mutation.Builder plain = Mutations.receive("busy", 5);
+            Mutation.Builder vouched = Mutations.receive("busy", 6).setCreatedAt(usual.now());
+            Applied firstPlain = usual.applied(plain);
+            Applied firstVouched = usual.applied(vouched);
+            usual.clock.forward(Duration.ofMinutes(1));
+            StreamCaller stream = new StreamCaller(usual.callsWithoutWaiting());
+            for (int batch = 0; batch < 200; batch++) {
+                List<Mutation.Builder> newer = new ArrayList<>();
+                for (int i = 0; i < 1_000; i++) {
+                    newer.add(Mutations.receive("busy", 1).setCreatedAt(usual.now()));
+                }
+                stream.send(newer);
+                if (batch >= 8) {
+                    assertTrue(stream.results().stream().allMatch(MutationResult::hasApplied));
+                }
+            }
+            assertTrue(stream.results(8).stream().allMatch(MutationResult::hasApplied));
+            replayed(usual, plain, firstPlain);
+            replayed(usual, vouched, firstVouched);
+            assertEquals(MutationState.MUTATION_STATE_APPLIED, usual.mutation("busy", plain.getMutationId()).getState());
+            usual.restart();
+            replayed(usual, plain, firstPlain);
+            replayed(usual, vouched, firstVouched);
+            assertEquals(200_002, usual.stock("busy").getSequence());
+        }
     }
 
     @Test

@@ -37,6 +37,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -268,6 +269,37 @@ final class RunningLedger implements AutoCloseable {
                 assertTrue(row.next());
                 return row.getLong(1);
             }
+        }
+    }
+
+    /** From now on every write to the journal waits in the store. */
+    HeldWrites holdWrites() throws SQLException {
+        return new HeldWrites();
+    }
+
+    /** Writes to the journal that wait in the store until this is closed; reads go on. */
+    final class HeldWrites implements AutoCloseable {
+        private final Connection blocker = superuser();
+
+        private HeldWrites() throws SQLException {
+            blocker.setAutoCommit(false);
+            try (Statement statement = blocker.createStatement()) {
+                statement.execute("LOCK TABLE event_journal IN SHARE MODE");
+            }
+        }
+
+        /** Returns once a write has come in. */
+        void awaitOne() {
+            await("a write waits in the store", () -> count("SELECT count(*) FROM pg_stat_activity"
+                    + " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                    + " AND query ILIKE '%insert into%event_journal%'") > 0);
+        }
+
+        /** Lets them go on. */
+        @Override
+        public void close() throws SQLException {
+            blocker.rollback();
+            blocker.close();
         }
     }
 

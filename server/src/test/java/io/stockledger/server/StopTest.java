@@ -1,6 +1,5 @@
 package io.stockledger.server;
 
-import static io.stockledger.server.RunningLedger.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -22,8 +21,6 @@ import io.stockledger.v1.SubscribeRequest;
 import io.stockledger.v1.SubscribeResponse;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.sql.Connection;
-import java.sql.Statement;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -45,32 +42,25 @@ class StopTest {
             idle.send(Mutations.receive("stop", 1));
             assertTrue(idle.results().get(0).hasApplied());
             List<Future<ApplyMutationResponse>> answers = new ArrayList<>();
-            Thread stop;
+            Thread stop = new Thread(() -> ledger.server().close());
             long begun;
-            try (Connection blocker = ledger.superuser(); Statement statement = blocker.createStatement()) {
-                blocker.setAutoCommit(false);
-                statement.execute("LOCK TABLE event_journal IN SHARE MODE");
+            try (RunningLedger.HeldWrites held = ledger.holdWrites()) {
                 for (int i = 0; i < 20; i++) {
                     answers.add(calls.applyMutation(RunningLedger.request(Mutations.receive("stop", 1))));
                 }
                 stream.send(Mutations.receive("stop", 1), Mutations.receive("stop", 1));
-                await("the write waits in the store", () -> ledger.count("SELECT count(*) FROM pg_stat_activity WHERE"
-                        + " datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%insert into%event_journal%'") > 0);
-                // On the same connection, so it has arrived after all those before it.
-                ledger.calls().getReservation(io.stockledger.v1.GetReservationRequest.newBuilder()
-                        .setSku("other").setReservationId("none").build());
-            } catch (io.grpc.StatusRuntimeException notFound) {
-                // That was the answer; the lock is gone with its connection, and what waited goes on.
+                // Over the same connection: once this is answered, all those before it have arrived.
+                assertEquals(0, ledger.stock("other").getSequence());
+                held.awaitOne();
+                stop.start();
+                begun = System.nanoTime();
+                // Streams end, rather than hold the stop up.
+                assertEquals("UNAVAILABLE/NOT_STARTED", idle.problem().name());
             }
-            begun = System.nanoTime();
-            stop = new Thread(() -> ledger.server().close());
-            stop.start();
             for (Future<ApplyMutationResponse> answer : answers) {
                 assertTrue(answer.get().getResult().hasApplied());
             }
             assertTrue(stream.results().get(1).hasApplied());
-            // Streams end, rather than hold the stop up.
-            assertEquals("UNAVAILABLE/NOT_STARTED", idle.problem().name());
             assertEquals("UNAVAILABLE/NOT_STARTED", stream.problem().name());
             stop.join(20_000);
             long stoppedAfterMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);

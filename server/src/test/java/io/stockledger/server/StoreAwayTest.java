@@ -103,6 +103,7 @@ class StoreAwayTest {
             Set<String> skus = ConcurrentHashMap.newKeySet();
             asked.values().forEach(mutation -> skus.add(mutation.getSku()));
             for (String sku : skus) {
+                await(sku + " answers again", Duration.ofSeconds(15), () -> answers(ledger, sku));
                 List<Entry> entries = ledger.entries(sku);
                 assertEquals(entries.size(), ledger.stock(sku).getSequence());
                 assertEquals(entries.size(), ledger.stock(sku).getOnHand());
@@ -128,6 +129,16 @@ class StoreAwayTest {
                 assertEquals(MutationState.MUTATION_STATE_APPLIED,
                         ledger.mutation(mutation.getSku(), mutation.getMutationId()).getState());
             }
+        }
+    }
+
+    /** A SKU whose write failed replays before it answers; until then it says so. */
+    private static boolean answers(RunningLedger ledger, String sku) {
+        try {
+            return !ledger.stock(sku).getSku().isEmpty();
+        } catch (StatusRuntimeException e) {
+            assertEquals("UNAVAILABLE/NOT_STARTED", Problem.of(e).name());
+            return false;
         }
     }
 

@@ -15,9 +15,14 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /** The gRPC server: the services of the contract, health and reflection on one port. */
 public final class ApiServer implements AutoCloseable {
+    /** Held, since the setting goes with the object. */
+    private static final Logger GRPC_LOG = Logger.getLogger("io.grpc");
+
     private final Server server;
     private final HealthStatusManager health;
     private final Reads reads;
@@ -37,6 +42,8 @@ public final class ApiServer implements AutoCloseable {
 
     /** Opens the port; from then on the ledger serves. */
     public static ApiServer start(Config config, Ledger ledger, Feed feed, JournalReader journal, InstantSource clock) {
+        // It logs a stack trace for what any caller may send: noise on the port, a request over the limit.
+        GRPC_LOG.setLevel(Level.SEVERE);
         Config api = config.getConfig("stockledger.api");
         Reads reads = new Reads(api.getInt("read-threads"), api.getInt("reads-waiting-max"));
         HealthStatusManager health = new HealthStatusManager();
@@ -46,10 +53,11 @@ public final class ApiServer implements AutoCloseable {
                 // The services never block: another thread between the transport and them halves the rate.
                 .directExecutor()
                 .intercept(new Principal())
-                .addService(ledgerApi)
-                .addService(new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind())
-                .addService(new AdminApi(journal, reads))
-                .addService(health.getHealthService())
+                .addService(WellFormed.of(ledgerApi.bindService()))
+                .addService(WellFormed.of(
+                        new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind()))
+                .addService(WellFormed.of(new AdminApi(journal, reads).bindService()))
+                .addService(WellFormed.of(health.getHealthService().bindService()))
                 .addService(ProtoReflectionServiceV1.newInstance())
                 .maxInboundMessageSize((int) (long) api.getBytes("request-bytes-max"))
                 // A client may ask whether we are still there, also while it has no call open.
