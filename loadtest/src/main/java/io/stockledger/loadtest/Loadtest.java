@@ -1,6 +1,6 @@
 package io.stockledger.loadtest;
 
-import com.google.protobuf.util.Timestamps;
+import com.google.protobuf.Timestamp;
 import io.grpc.ManagedChannel;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse;
@@ -130,11 +130,13 @@ public final class Loadtest implements Callable<Integer> {
     // ---- the ledger ----
 
     private static Mutation.Builder mutation(String run, long number) {
+        long nowMs = System.currentTimeMillis();
         return Mutation.newBuilder()
                 .setMutationId(run + "-" + number)
                 .setSku("HOT-" + run)
                 .setChannel("web")
-                .setCreatedAt(Timestamps.fromMillis(System.currentTimeMillis()));
+                .setCreatedAt(Timestamp.newBuilder()
+                        .setSeconds(nowMs / 1000).setNanos((int) (nowMs % 1000) * 1_000_000));
     }
 
     private static void stockUp(ManagedChannel channel, String run) {
