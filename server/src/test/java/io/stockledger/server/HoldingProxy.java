@@ -6,15 +6,19 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A network between caller and ledger that can hold back what the caller sends. */
+/** A network between two sides that can hold back what the caller sends, and break altogether. */
 final class HoldingProxy implements AutoCloseable {
     private final ServerSocket front;
     private final int port;
     private final Semaphore open = new Semaphore(1);
     private final AtomicLong heldBytes = new AtomicLong();
+    private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
+    private volatile boolean broken;
 
     HoldingProxy(int port) throws IOException {
         this.port = port;
@@ -41,10 +45,27 @@ final class HoldingProxy implements AutoCloseable {
         open.release();
     }
 
+    /** Ends every connection, and each new one at once, until it is mended. */
+    void breakDown() throws IOException {
+        broken = true;
+        for (Socket connection : connections) {
+            connection.close();
+        }
+    }
+
+    void mend() {
+        broken = false;
+    }
+
     private void accept() {
         try {
             while (true) {
                 Socket caller = front.accept();
+                if (broken) {
+                    caller.close();
+                    continue;
+                }
+                connections.add(caller);
                 Socket ledger = new Socket("127.0.0.1", port);
                 daemon(() -> copy(caller, ledger, true));
                 daemon(() -> copy(ledger, caller, false));

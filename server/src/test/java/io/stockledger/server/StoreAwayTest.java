@@ -2,17 +2,22 @@ package io.stockledger.server;
 
 import static io.stockledger.server.RunningLedger.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.grpc.StatusRuntimeException;
 import io.stockledger.client.Mutations;
 import io.stockledger.server.RunningLedger.Problem;
+import io.stockledger.server.journal.Database;
+import io.stockledger.server.journal.TestPostgresql;
+import io.stockledger.v1.ApplyMutationResponse;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.MutationState;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -23,6 +28,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -36,7 +43,7 @@ class StoreAwayTest {
     private static final int SKUS = 20;
     private static final Set<String> TOLD = Set.of("UNAVAILABLE/OUTCOME_UNKNOWN", "UNAVAILABLE/NOT_STARTED");
     /** The longest that a call may take while the store is away; nobody hangs till his own deadline. */
-    private static final Duration PROMPT = Duration.ofSeconds(12);
+    private static final Duration PROMPT = Duration.ofSeconds(15);
 
     @TempDir
     Path folder;
@@ -129,6 +136,40 @@ class StoreAwayTest {
                 assertEquals(MutationState.MUTATION_STATE_APPLIED,
                         ledger.mutation(mutation.getSku(), mutation.getMutationId()).getState());
             }
+        }
+    }
+
+    @Test
+    void whileTheStoreStaysAwayCallersOfManyNewSkusAreToldSoon() throws Exception {
+        Database.Address direct = TestPostgresql.emptyDatabase();
+        int port = URI.create(direct.url().substring("jdbc:".length())).getPort();
+        try (HoldingProxy network = new HoldingProxy(port);
+                RunningLedger ledger = RunningLedger.start(new Server.Store.Postgresql(new Database.Address(
+                        direct.url().replace(":" + port + "/", ":" + network.port() + "/"), direct.user(), direct.password())), "")) {
+            ledger.applied(Mutations.receive("known", 1));
+            network.breakDown();
+            LedgerServiceGrpc.LedgerServiceFutureStub calls = LedgerServiceGrpc.newFutureStub(ledger.channel())
+                    .withDeadlineAfter(60, TimeUnit.SECONDS);
+            List<Future<ApplyMutationResponse>> answers = new ArrayList<>();
+            for (int i = 0; i < 300; i++) {
+                answers.add(calls.applyMutation(RunningLedger.request(Mutations.receive("cold-" + i, 1))));
+            }
+            await("all are told", PROMPT, () -> answers.stream().allMatch(Future::isDone));
+            for (Future<ApplyMutationResponse> answer : answers) {
+                ExecutionException failed = assertThrows(ExecutionException.class, answer::get);
+                assertEquals("UNAVAILABLE/NOT_STARTED", Problem.of(failed.getCause()).name());
+            }
+            network.mend();
+            await("every SKU works", Duration.ofSeconds(30), () -> {
+                for (int i = 0; i < 300; i += 50) {
+                    if (!answers(ledger, "cold-" + i)) {
+                        return false;
+                    }
+                }
+                return answers(ledger, "known");
+            });
+            assertEquals(0, ledger.stock("cold-0").getSequence());
+            assertEquals(1, ledger.applied(Mutations.receive("cold-0", 1)).getSequence());
         }
     }
 

@@ -18,6 +18,7 @@ import java.time.InstantSource;
  * @param snapshotEntries entries after which a snapshot is made
  * @param restartAfterMin how long a SKU whose write failed waits before it replays, at first
  * @param restartAfterMax the same, after many failures
+ * @param replayWaitMax how long callers wait for a SKU to replay before they are told to come back
  * @param clock the ledger's clock
  */
 public record EntitySettings(
@@ -30,6 +31,7 @@ public record EntitySettings(
         int snapshotEntries,
         Duration restartAfterMin,
         Duration restartAfterMax,
+        Duration replayWaitMax,
         Limits limits,
         InstantSource clock) {
 
@@ -46,6 +48,7 @@ public record EntitySettings(
                 entity.getInt("snapshot-entries"),
                 entity.getDuration("restart-after-min"),
                 entity.getDuration("restart-after-max"),
+                entity.getDuration("replay-wait-max"),
                 new Limits(limits.getInt("locations"), limits.getInt("open-reservations"),
                         limits.getInt("expected-references"), limits.getInt("allocations")),
                 clock);

@@ -35,6 +35,12 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     /** The persistent actor stopped: its write or its replay failed. */
     private enum EntityStopped implements Message { INSTANCE }
 
+    /** The persistent actor has replayed the SKU's rows: it can decide. */
+    enum Replayed implements Message { INSTANCE }
+
+    /** Time to tell those who wait that the replay takes long. */
+    private enum ReplayIsSlow implements Message { INSTANCE }
+
     /** Time to start the persistent actor again, once no write of its predecessor is under way any more. */
     private enum Restart implements Message { INSTANCE }
 
@@ -57,6 +63,8 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private int lookUpsUnderWay;
 
     private Optional<ActorRef<StockEntity.Work>> entity = Optional.empty();
+    private boolean replayed;
+    private boolean replayIsSlow;
     /** The lot at the persistent actor; null: it is free. */
     private List<Waiting> underWay;
     private boolean wakeDue;
@@ -96,6 +104,13 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
             takeUp(lookedUp);
         } else if (message == Wake.INSTANCE) {
             wakeDue = true;
+        } else if (message == Replayed.INSTANCE) {
+            replayed = true;
+            replayIsSlow = false;
+            timers.cancel(ReplayIsSlow.INSTANCE);
+        } else if (message == ReplayIsSlow.INSTANCE) {
+            replayIsSlow = true;
+            failWaiting();
         } else if (message == EntityStopped.INSTANCE) {
             failAll();
         } else if (message == Restart.INSTANCE) {
@@ -133,7 +148,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     }
 
     private Optional<Outcome.Failure> whyNotNow(int more) {
-        if (entity.isEmpty()) {
+        if (entity.isEmpty() || replayIsSlow) {
             return Optional.of(Outcome.Failure.NOT_STARTED);
         }
         return queue.size() + heldCount + more > settings.waitingMax()
@@ -164,7 +179,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
 
     /** Hands everything that waits to the persistent actor, if it is free. */
     private void handOn() {
-        if (underWay != null || entity.isEmpty() || (queue.isEmpty() && !wakeDue)) {
+        if (underWay != null || !replayed || (queue.isEmpty() && !wakeDue)) {
             return;
         }
         int lot = Math.min(queue.size(), settings.groupEntriesMax());
@@ -251,10 +266,14 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         }
     }
 
+    /** Nothing is handed to it before it has replayed: until then what waits can be told for sure that it was not applied. */
     private void startEntity() {
-        ActorRef<StockEntity.Work> started = getContext().spawnAnonymous(StockEntity.create(sku, settings));
+        ActorRef<StockEntity.Work> started = getContext().spawnAnonymous(
+                StockEntity.create(sku, settings, getContext().getSelf()));
         getContext().watchWith(started, EntityStopped.INSTANCE);
         entity = Optional.of(started);
+        replayed = false;
+        timers.startSingleTimer(ReplayIsSlow.INSTANCE, ReplayIsSlow.INSTANCE, settings.replayWaitMax());
     }
 
     /**
@@ -263,10 +282,19 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
      */
     private void failAll() {
         entity = Optional.empty();
+        replayed = false;
+        replayIsSlow = false;
+        timers.cancel(ReplayIsSlow.INSTANCE);
         if (underWay != null) {
             underWay.forEach(waiting -> waiting.fail(Outcome.Failure.OUTCOME_UNKNOWN));
             underWay = null;
         }
+        failWaiting();
+        wakeDue = true;
+        restartLater();
+    }
+
+    private void failWaiting() {
         queue.forEach(waiting -> waiting.fail(Outcome.Failure.NOT_STARTED));
         queue.clear();
         for (Iterator<ArrayDeque<Waiting.ForDecision>> lanes = heldByLane.values().iterator(); lanes.hasNext();) {
@@ -275,8 +303,6 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
             lane.clear();
         }
         heldCount = 0;
-        wakeDue = true;
-        restartLater();
     }
 
     /**

@@ -4,11 +4,13 @@ import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.persistence.typed.PersistenceId;
+import akka.persistence.typed.RecoveryCompleted;
 import akka.persistence.typed.SnapshotAdapter;
 import akka.persistence.typed.javadsl.CommandHandler;
 import akka.persistence.typed.javadsl.Effect;
 import akka.persistence.typed.javadsl.EventHandler;
 import akka.persistence.typed.javadsl.EventSourcedBehavior;
+import akka.persistence.typed.javadsl.SignalHandler;
 import io.stockledger.server.domain.AppliedIds;
 import io.stockledger.server.domain.Decider;
 import io.stockledger.server.domain.Decision;
@@ -81,18 +83,28 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
 
     private final String sku;
     private final EntitySettings settings;
+    private final ActorRef<Gatherer.Message> gatherer;
     private final Decider decider;
 
-    private StockEntity(String sku, EntitySettings settings) {
+    private StockEntity(String sku, EntitySettings settings, ActorRef<Gatherer.Message> gatherer) {
         // A persistence id of its own making: the SKU itself, whatever characters it has, since nothing else persists.
         super(PersistenceId.ofUniqueId(sku));
         this.sku = sku;
         this.settings = settings;
+        this.gatherer = gatherer;
         this.decider = new Decider(settings.limits());
     }
 
-    static Behavior<Work> create(String sku, EntitySettings settings) {
-        return Behaviors.setup(context -> new StockEntity(sku, settings));
+    /** @param gatherer told once the SKU's rows are replayed */
+    static Behavior<Work> create(String sku, EntitySettings settings, ActorRef<Gatherer.Message> gatherer) {
+        return Behaviors.setup(context -> new StockEntity(sku, settings, gatherer));
+    }
+
+    @Override
+    public SignalHandler<State> signalHandler() {
+        return newSignalHandlerBuilder()
+                .onSignal(RecoveryCompleted.instance(), state -> gatherer.tell(Gatherer.Replayed.INSTANCE))
+                .build();
     }
 
     @Override
