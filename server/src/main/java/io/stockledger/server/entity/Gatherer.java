@@ -2,6 +2,8 @@ package io.stockledger.server.entity;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.ChildFailed;
+import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
@@ -15,6 +17,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The sharded actor of one SKU: everything for the SKU comes here first. While a journal write is under way it
@@ -32,9 +36,6 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     /** Finish what is under way and stop; sent by sharding when the SKU was idle, moves, or the node leaves. */
     enum Stop implements Message { INSTANCE }
 
-    /** The persistent actor stopped: its write or its replay failed. */
-    private enum EntityStopped implements Message { INSTANCE }
-
     /** The persistent actor has replayed the SKU's rows: it can decide. */
     enum Replayed implements Message { INSTANCE }
 
@@ -49,6 +50,9 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
 
     /** The journal was looked at for a mutation. */
     record LookedUp(Waiting.ForDecision waiting, LookUps.Finding finding) implements Message {}
+
+    private static final Logger LOG = LoggerFactory.getLogger(Gatherer.class);
+    private static final StoreFailures FAILURES = new StoreFailures();
 
     private final String sku;
     private final EntitySettings settings;
@@ -90,7 +94,11 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
 
     @Override
     public Receive<Message> createReceive() {
-        return newReceiveBuilder().onAnyMessage(this::on).build();
+        return newReceiveBuilder()
+                .onAnyMessage(this::on)
+                .onSignal(ChildFailed.class, failed -> entityStopped(failed.getCause().toString()))
+                .onSignal(Terminated.class, stopped -> entityStopped("its actor stopped"))
+                .build();
     }
 
     private Behavior<Message> on(Message message) {
@@ -111,8 +119,6 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         } else if (message == ReplayIsSlow.INSTANCE) {
             replayIsSlow = true;
             failWaiting();
-        } else if (message == EntityStopped.INSTANCE) {
-            failAll();
         } else if (message == Restart.INSTANCE) {
             settle();
         } else if (message instanceof Settled settled) {
@@ -202,9 +208,15 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         for (Waiting.ForDecision waiting : done.lookUps()) {
             lookUp(waiting, done.sequence());
         }
+        List<Waiting> first = new ArrayList<>();
         for (Waiting.ForDecision waiting : done.held()) {
-            queueInLane(waiting);
+            if (heldByLane.containsKey(waiting.submission.lane())) {
+                queueInLane(waiting);
+            } else {
+                first.add(waiting);
+            }
         }
+        putInFront(first);
         if (!done.lookUps().isEmpty()) {
             holdBackLanes();
         }
@@ -213,12 +225,21 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         if (done.committed()) {
             onCommit.run();
         }
-        done.answers().forEach(Runnable::run);
+        done.answers().forEach(this::give);
         if (done.nextDueMs() > 0) {
             long inMs = Math.max(0, done.nextDueMs() - settings.clock().millis());
             timers.startSingleTimer(Wake.INSTANCE, Wake.INSTANCE, Duration.ofMillis(inMs));
         } else {
             timers.cancel(Wake.INSTANCE);
+        }
+    }
+
+    /** A caller's reply that throws must not keep the others from theirs. */
+    private void give(Runnable answer) {
+        try {
+            answer.run();
+        } catch (RuntimeException e) {
+            LOG.warn("An answer for {} could not be given", sku, e);
         }
     }
 
@@ -270,7 +291,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private void startEntity() {
         ActorRef<StockEntity.Work> started = getContext().spawnAnonymous(
                 StockEntity.create(sku, settings, getContext().getSelf()));
-        getContext().watchWith(started, EntityStopped.INSTANCE);
+        getContext().watch(started);
         entity = Optional.of(started);
         replayed = false;
         timers.startSingleTimer(ReplayIsSlow.INSTANCE, ReplayIsSlow.INSTANCE, settings.replayWaitMax());
@@ -280,7 +301,8 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
      * The write failed, or the journal could not be read. What was under way may be in the journal or not; what
      * waited is not. All are told so, and the next arrivals too until the SKU has replayed.
      */
-    private void failAll() {
+    private Behavior<Message> entityStopped(String why) {
+        FAILURES.tell(sku, why);
         entity = Optional.empty();
         replayed = false;
         replayIsSlow = false;
@@ -292,6 +314,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         failWaiting();
         wakeDue = true;
         restartLater();
+        return stopping ? Behaviors.stopped() : this;
     }
 
     private void failWaiting() {
