@@ -66,7 +66,7 @@ final class Watch implements Callable<Integer> {
     @SuppressWarnings("try") // The subscription is only to be closed.
     public Integer call() throws InterruptedException {
         SubscribeRequest request = request();
-        Printer printer = new Printer(ledger.out(), ledger.json(), limit.orElse(Long.MAX_VALUE), untilCaughtUp);
+        Printer printer = new Printer(ledger.out(), ledger.err(), ledger.json(), limit.orElse(Long.MAX_VALUE), untilCaughtUp);
         Thread farewell = new Thread(() -> printer.tellCursor(ledger.err()));
         Runtime.getRuntime().addShutdownHook(farewell);
         try (LedgerClient client = ledger.connect(); Subscription subscription = client.subscribe(request, printer)) {
@@ -113,14 +113,16 @@ final class Watch implements Callable<Integer> {
     /** Writes entries as they come, and keeps the cursor of what it has written. */
     private static final class Printer implements EntryListener {
         private final PrintWriter out;
+        private final PrintWriter err;
         private final boolean json;
         private final boolean untilCaughtUp;
         private final CompletableFuture<Void> end = new CompletableFuture<>();
         private long left;
         private volatile Optional<ByteString> cursor = Optional.empty();
 
-        Printer(PrintWriter out, boolean json, long limit, boolean untilCaughtUp) {
+        Printer(PrintWriter out, PrintWriter err, boolean json, long limit, boolean untilCaughtUp) {
             this.out = out;
+            this.err = err;
             this.json = json;
             this.left = limit;
             this.untilCaughtUp = untilCaughtUp;
@@ -149,6 +151,14 @@ final class Watch implements Callable<Integer> {
             moveTo(progress);
             if (untilCaughtUp) {
                 end.complete(null);
+            }
+        }
+
+        @Override
+        public void onFallenBehind() {
+            if (!end.isDone()) {
+                err.println("stockledger: no longer up to date (a broken connection, or more than could be sent yet); it goes on by itself");
+                err.flush();
             }
         }
 

@@ -41,10 +41,10 @@ class LauncherTest {
         assumeTrue(Files.isExecutable(LAUNCHER), "the launcher is not beside the module");
         home = folder.resolve("a home");
         tools = folder.resolve("tools");
-        for (String sources : List.of("proto/stockledger", "client-sdk/src/main", "server/src/main")) {
+        for (String sources : List.of("proto/stockledger", "client-sdk/src/main", "server/src/main", "loadtest/src/main")) {
             Files.createDirectories(home.resolve(sources));
         }
-        for (String pom : List.of("pom.xml", "proto/pom.xml", "client-sdk/pom.xml", "server/pom.xml")) {
+        for (String pom : List.of("pom.xml", "proto/pom.xml", "client-sdk/pom.xml", "server/pom.xml", "loadtest/pom.xml")) {
             Files.writeString(home.resolve(pom), "");
         }
         Files.copy(LAUNCHER, home.resolve("stockledger"));
@@ -54,13 +54,15 @@ class LauncherTest {
                 echo "mvn $*" >> "$CALLS"
                 echo 'Tests run: 1'
                 case $* in *fail*) echo 'BUILD FAILURE'; exit 1 ;; esac
-                mkdir -p server/target/lib
                 [ -z "$SLOW" ] || sleep "$SLOW"
-                : > server/target/stockledger-server-1.jar
-                : > server/target/lib/stockledger-proto-1.jar
-                : > server/target/lib/stale-1.jar
-                : > server/target/lib/needed-2.jar
-                printf 'lib/stockledger-proto-1.jar:lib/needed-2.jar' > server/target/classpath
+                for module in server loadtest; do
+                  mkdir -p $module/target/lib
+                  : > $module/target/stockledger-$module-1.jar
+                  : > $module/target/lib/stockledger-proto-1.jar
+                  : > $module/target/lib/stale-1.jar
+                  : > $module/target/lib/needed-2.jar
+                  printf 'lib/stockledger-proto-1.jar:lib/needed-2.jar' > $module/target/classpath
+                done
                 """);
     }
 

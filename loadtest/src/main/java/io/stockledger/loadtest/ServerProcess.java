@@ -1,0 +1,227 @@
+package io.stockledger.loadtest;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A ledger as its users run it: {@code serve} in a process of its own, on a folder and a loopback port of its own,
+ * which it keeps over restarts. May be killed, and stopped; only processes that were started here are touched.
+ */
+public final class ServerProcess implements AutoCloseable {
+    private static final Duration START_MAX = Duration.ofSeconds(120);
+    private static final Duration STOP_MAX = Duration.ofSeconds(40);
+
+    private final Path folder;
+    private final int port;
+    private Process process;
+
+    private ServerProcess(Path folder, int port) {
+        this.folder = folder;
+        this.port = port;
+    }
+
+    /**
+     * Starts a ledger and waits until its port answers.
+     *
+     * @param folder where its data and its log go
+     * @param settings HOCON laid over the defaults; may be empty
+     */
+    public static ServerProcess start(Path folder, String settings) {
+        try {
+            Files.createDirectories(folder);
+            Files.writeString(folder.resolve("settings.conf"), settings);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        ServerProcess server = new ServerProcess(folder, freePort());
+        server.start();
+        return server;
+    }
+
+    /** Starts it again; how long it took until the port answered. */
+    public synchronized Duration start() {
+        long begun = System.nanoTime();
+        process = launch(List.of("serve", "--data", dataFolder().toString(), "--port", Integer.toString(port),
+                "--config", folder.resolve("settings.conf").toString()), logFile(), serverFlags());
+        while (!answers()) {
+            if (!process.isAlive()) {
+                throw new IllegalStateException("the ledger did not start; its log is " + logFile());
+            }
+            if (System.nanoTime() - begun > START_MAX.toNanos()) {
+                throw new IllegalStateException("the ledger did not start within " + START_MAX.toSeconds() + " s; its log is " + logFile());
+            }
+            pause(20);
+        }
+        return Duration.ofNanos(System.nanoTime() - begun);
+    }
+
+    /** Ends it as a power cut would, its PostgreSQL aside. */
+    public synchronized void kill() {
+        process.destroyForcibly();
+        await(process, STOP_MAX);
+    }
+
+    /** Ends it as Ctrl-C does. */
+    public synchronized void stop() {
+        process.destroy();
+        if (!await(process, STOP_MAX)) {
+            kill();
+        }
+    }
+
+    /** Kills the embedded PostgreSQL under it; its pid. */
+    public long killPostgresql() {
+        ProcessHandle postmaster = postmaster().orElseThrow(() -> new IllegalStateException("PostgreSQL is not running"));
+        postmaster.destroyForcibly();
+        return postmaster.pid();
+    }
+
+    /** Stops it, and a PostgreSQL that has outlived it. */
+    @Override
+    public void close() {
+        stop();
+        postmaster().ifPresent(postmaster -> {
+            postmaster.destroy();
+            long end = System.nanoTime() + STOP_MAX.toNanos();
+            while (postmaster.isAlive() && System.nanoTime() < end) {
+                pause(20);
+            }
+            if (postmaster.isAlive()) {
+                postmaster.destroyForcibly();
+            }
+        });
+    }
+
+    public boolean isAlive() {
+        return process.isAlive();
+    }
+
+    public int port() {
+        return port;
+    }
+
+    /** {@code HOST:PORT}. */
+    public String target() {
+        return "127.0.0.1:" + port;
+    }
+
+    public Path dataFolder() {
+        return folder.resolve("data");
+    }
+
+    /** What it said, over all its starts. */
+    public Path logFile() {
+        return folder.resolve("server.log");
+    }
+
+    /** The lines of its log that hold one of these words, in any case. */
+    public List<String> logLines(String... words) {
+        try (var lines = Files.lines(logFile())) {
+            return lines.filter(line -> {
+                String lower = line.toLowerCase(java.util.Locale.ROOT);
+                return java.util.Arrays.stream(words).anyMatch(lower::contains);
+            }).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Runs a verb of the command line against this ledger, its output into a file. */
+    public Process verb(Path output, List<String> arguments) {
+        List<String> all = new ArrayList<>(arguments);
+        all.add("--target");
+        all.add(target());
+        return launch(all, output, List.of("-XX:+UseSerialGC", "-Xmx512m"));
+    }
+
+    /** PostgreSQL's first process, if it is alive and at work in our own data folder. */
+    private Optional<ProcessHandle> postmaster() {
+        Path cluster = dataFolder().resolve("postgresql");
+        try {
+            String first = Files.readAllLines(cluster.resolve("postmaster.pid")).get(0);
+            long pid = Long.parseLong(first.strip());
+            Path cwd = Path.of("/proc", Long.toString(pid), "cwd");
+            boolean ours = !Files.isDirectory(Path.of("/proc/self")) || Files.isSameFile(cwd, cluster);
+            return ours ? ProcessHandle.of(pid).filter(ProcessHandle::isAlive) : Optional.empty();
+        } catch (IOException | RuntimeException e) {
+            return Optional.empty();
+        }
+    }
+
+    private boolean answers() {
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 200);
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static Process launch(List<String> arguments, Path output, List<String> flags) {
+        List<String> line = new ArrayList<>();
+        line.add(property("stockledger.java"));
+        line.addAll(flags);
+        line.add("-cp");
+        line.add(property("stockledger.server.classpath"));
+        line.add("io.stockledger.cli.Stockledger");
+        line.addAll(arguments);
+        try {
+            Process process = new ProcessBuilder(line).redirectErrorStream(true)
+                    .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(output.toFile())).start();
+            return process;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static List<String> serverFlags() {
+        return List.of(property("stockledger.server.flags").strip().split("\\s+"));
+    }
+
+    private static String property(String name) {
+        String value = System.getProperty(name);
+        if (value == null) {
+            throw new IllegalStateException(name + " is not set: start it by the launcher ./stockledger");
+        }
+        return value;
+    }
+
+    private static boolean await(Process process, Duration bound) {
+        try {
+            return process.waitFor(bound.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return !process.isAlive();
+        }
+    }
+
+    private static void pause(long millis) {
+        try {
+            TimeUnit.MILLISECONDS.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for the ledger", e);
+        }
+    }
+
+    /** A port of the loopback address that nobody listens on now. */
+    public static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
