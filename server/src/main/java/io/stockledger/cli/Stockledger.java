@@ -111,9 +111,14 @@ public final class Stockledger implements Runnable {
         verbs.put("verify", () -> new CommandLine(new Reads.VerifyVerb()));
         verbs.put("watch", () -> new CommandLine(new Watch()));
         verbs.put("replay", () -> new CommandLine(new Replay()));
-        verbs.put("test", () -> new CommandLine(new Test()));
-        verbs.put("loadtest", () -> new CommandLine(new Loadtest()));
-        verbs.put("drill", () -> new CommandLine(new Drill()));
+        verbs.put("example", () -> launcherVerb("example",
+                "Runs an example of the Java client: checkout, or channel."));
+        verbs.put("test", () -> launcherVerb("test",
+                "Builds everything and runs the tests; arguments go on to Maven."));
+        verbs.put("loadtest", () -> launcherVerb("loadtest",
+                "Measures a ledger beside a row lock on the same PostgreSQL."));
+        verbs.put("drill", () -> launcherVerb("drill",
+                "Breaks a ledger of its own on purpose and checks its promises; minutes long."));
         verbs.put("version", () -> new CommandLine(new Version()));
         verbs.put("rehearse", () -> new CommandLine(new Rehearsal()));
         return verbs;
@@ -149,28 +154,12 @@ public final class Stockledger implements Runnable {
         }
     }
 
-    // The launcher does these; they are here for the list of verbs.
-    @Command(name = "test", description = "Builds everything and runs the tests; arguments go on to Maven.", mixinStandardHelpOptions = true)
-    private static final class Test implements Runnable {
-        @Override
-        public void run() {
-            throw new Failure("the launcher ./stockledger runs the tests: ./stockledger test");
-        }
-    }
-
-    @Command(name = "loadtest", description = "Measures a ledger beside a row lock on the same PostgreSQL.", mixinStandardHelpOptions = true)
-    private static final class Loadtest implements Runnable {
-        @Override
-        public void run() {
-            throw new Failure("the launcher ./stockledger runs load tests: ./stockledger loadtest");
-        }
-    }
-
-    @Command(name = "drill", description = "Breaks a ledger of its own on purpose and checks its promises; minutes long.", mixinStandardHelpOptions = true)
-    private static final class Drill implements Runnable {
-        @Override
-        public void run() {
-            throw new Failure("the launcher ./stockledger runs drills: ./stockledger drill");
-        }
+    /** What the launcher does itself; here for the list of verbs. */
+    private static CommandLine launcherVerb(String name, String description) {
+        CommandSpec verb = CommandSpec.wrapWithoutInspection((Runnable) () -> {
+            throw new Failure("the launcher does this: ./stockledger " + name);
+        });
+        verb.name(name).mixinStandardHelpOptions(true).usageMessage().description(description);
+        return new CommandLine(verb);
     }
 }

@@ -15,37 +15,49 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /** The gRPC server: the services of the contract, health and reflection on one port. */
 public final class ApiServer implements AutoCloseable {
+    /** Held, since the setting goes with the object. */
+    private static final Logger GRPC_LOG = Logger.getLogger("io.grpc");
+
     private final Server server;
     private final HealthStatusManager health;
     private final Reads reads;
+    private final LedgerApi ledger;
     private final Feed feed;
     private final Duration drain;
 
-    private ApiServer(Server server, HealthStatusManager health, Reads reads, Feed feed, Duration drain) {
+    private ApiServer(Server server, HealthStatusManager health, Reads reads, LedgerApi ledger, Feed feed,
+            Duration drain) {
         this.server = server;
         this.health = health;
         this.reads = reads;
+        this.ledger = ledger;
         this.feed = feed;
         this.drain = drain;
     }
 
     /** Opens the port; from then on the ledger serves. */
     public static ApiServer start(Config config, Ledger ledger, Feed feed, JournalReader journal, InstantSource clock) {
+        // It logs a stack trace for what any caller may send: noise on the port, a request over the limit.
+        GRPC_LOG.setLevel(Level.SEVERE);
         Config api = config.getConfig("stockledger.api");
         Reads reads = new Reads(api.getInt("read-threads"), api.getInt("reads-waiting-max"));
         HealthStatusManager health = new HealthStatusManager();
+        LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, config, clock);
         InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
         Server server = NettyServerBuilder.forAddress(address)
                 // The services never block: another thread between the transport and them halves the rate.
                 .directExecutor()
                 .intercept(new Principal())
-                .addService(new LedgerApi(ledger, new History(journal), reads, config, clock))
-                .addService(new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind())
-                .addService(new AdminApi(journal, reads))
-                .addService(health.getHealthService())
+                .addService(WellFormed.of(ledgerApi.bindService()))
+                .addService(WellFormed.of(
+                        new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind()))
+                .addService(WellFormed.of(new AdminApi(journal, reads).bindService()))
+                .addService(WellFormed.of(health.getHealthService().bindService()))
                 .addService(ProtoReflectionServiceV1.newInstance())
                 .maxInboundMessageSize((int) (long) api.getBytes("request-bytes-max"))
                 // A client may ask whether we are still there, also while it has no call open.
@@ -60,18 +72,19 @@ public final class ApiServer implements AutoCloseable {
             throw new StartupException("Port " + address.getPort() + " on " + address.getHostString()
                     + " can't be opened (is another ledger running?): choose another with --port.", e);
         }
-        return new ApiServer(server, health, reads, feed, api.getDuration("drain"));
+        return new ApiServer(server, health, reads, ledgerApi, feed, api.getDuration("drain"));
     }
 
     public int port() {
         return server.getPort();
     }
 
-    /** Takes no new calls, ends the subscriptions, and lets what is under way be answered. */
+    /** Takes no new calls, ends subscriptions and mutation streams, and lets what is under way be answered. */
     @Override
     public void close() {
         health.enterTerminalState();
         server.shutdown();
+        ledger.stop();
         feed.close();
         try {
             if (!server.awaitTermination(drain.toMillis(), TimeUnit.MILLISECONDS)) {

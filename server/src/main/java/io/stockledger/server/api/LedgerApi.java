@@ -43,6 +43,8 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -65,7 +67,9 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private final Admission admission;
     private final int streamsMax;
     private final int requestsUnderWayMax;
-    private final AtomicInteger streams = new AtomicInteger();
+    private final AtomicInteger streamCount = new AtomicInteger();
+    private final Set<MutationStream> streams = ConcurrentHashMap.newKeySet();
+    private volatile boolean stopping;
     /** A lane a stream; from the clock, so that those of a cluster's nodes differ. */
     private final AtomicLong lanes = new AtomicLong(System.nanoTime() | 1);
 
@@ -108,14 +112,32 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     public StreamObserver<StreamMutationsRequest> streamMutations(StreamObserver<StreamMutationsResponse> observer) {
         ServerCallStreamObserver<StreamMutationsResponse> answers =
                 (ServerCallStreamObserver<StreamMutationsResponse>) observer;
-        if (streams.incrementAndGet() > streamsMax) {
-            streams.decrementAndGet();
+        if (stopping) {
+            answers.onError(Errors.exception(Errors.of(Outcome.Failure.NOT_STARTED)));
+            return new Ignored<>();
+        }
+        if (streamCount.incrementAndGet() > streamsMax) {
+            streamCount.decrementAndGet();
             answers.onError(Errors.exception(Errors.tooMany("TOO_MANY_STREAMS",
                     "as many mutation streams are open as may be", Duration.ofSeconds(1))));
             return new Ignored<>();
         }
-        return new MutationStream(answers, ledger, reader, admission, lanes.getAndIncrement(), requestsUnderWayMax,
-                streams::decrementAndGet);
+        MutationStream stream = new MutationStream(answers, ledger, reader, admission, lanes.getAndIncrement(),
+                deadlineNanos(), requestsUnderWayMax, ended -> {
+                    streams.remove(ended);
+                    streamCount.decrementAndGet();
+                });
+        streams.add(stream);
+        if (stopping) {
+            stream.endOnceAnswered(Errors.of(Outcome.Failure.NOT_STARTED));
+        }
+        return stream;
+    }
+
+    /** Streams that are open take no more requests, and end once what they have taken is answered. */
+    void stop() {
+        stopping = true;
+        streams.forEach(stream -> stream.endOnceAnswered(Errors.of(Outcome.Failure.NOT_STARTED)));
     }
 
     @Override
@@ -227,7 +249,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             look(sku, id, answer, seen -> {
                 if (seen.reservation().isPresent()) {
                     answer.give(reservation(sku, seen, seen.reservation().get()));
-                } else if (seen.mayBeApplied()) {
+                } else if (seen.mayHaveReserved()) {
                     reads.run(answer::fail, () -> history.reservation(sku, id).ifPresentOrElse(
                             closed -> answer.give(reservation(sku, seen, closed)),
                             () -> answer.fail(noReservation(id))));

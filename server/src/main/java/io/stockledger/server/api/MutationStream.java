@@ -16,7 +16,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
 /**
  * One StreamMutations call. Each request is a batch, split by SKU, and answered as a whole once each of its mutations
@@ -32,22 +34,30 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     private final Admission admission;
     private final long lane;
     private final String principal;
-    private final Runnable onEnd;
+    private final long deadlineNanos;
+    private final Consumer<MutationStream> onEnd;
 
-    /** Batches under way, oldest first; guarded by this, as are the two below and every answer. */
+    /** Batches under way, oldest first; guarded by this, as are those below and every answer. */
     private final ArrayDeque<Batch> batches = new ArrayDeque<>();
     private boolean callerIsDone;
+    /** What the call ends with once its batches are answered; until there is one, more are taken. */
+    private Optional<Status> lastWord = Optional.empty();
     private boolean ended;
 
-    /** @param onEnd told once, when the call is over for whatever reason */
+    /**
+     * @param deadlineNanos of the call: what is not decided by then is not applied
+     * @param onEnd told once, when the call is over for whatever reason
+     */
     MutationStream(ServerCallStreamObserver<StreamMutationsResponse> answers, Ledger ledger, MutationReader reader,
-            Admission admission, long lane, int requestsUnderWayMax, Runnable onEnd) {
+            Admission admission, long lane, long deadlineNanos, int requestsUnderWayMax,
+            Consumer<MutationStream> onEnd) {
         this.answers = answers;
         this.ledger = ledger;
         this.reader = reader;
         this.admission = admission;
         this.lane = lane;
         this.principal = Principal.current();
+        this.deadlineNanos = deadlineNanos;
         this.onEnd = onEnd;
         answers.setOnCancelHandler(this::end);
         answers.setOnReadyHandler(this::answer);
@@ -59,11 +69,14 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     public void onNext(StreamMutationsRequest request) {
         int count = request.getMutationsCount();
         if (count == 0 || count > MUTATIONS_MAX) {
-            fail(Errors.field("mutations", "holds " + count + " mutations; must be 1 to " + MUTATIONS_MAX));
+            endOnceAnswered(Errors.field("mutations", "holds " + count + " mutations; must be 1 to " + MUTATIONS_MAX));
             return;
         }
         Batch batch = new Batch(request);
         synchronized (this) {
+            if (ended || lastWord.isPresent()) {
+                return;
+            }
             batches.add(batch);
         }
         if (admission.tryEnter(count)) {
@@ -96,23 +109,24 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
                     .addAllResults(Arrays.asList(batches.poll().results)).build());
             answers.request(1);
         }
-        if (!ended && callerIsDone && batches.isEmpty()) {
-            answers.onCompleted();
+        if (!ended && batches.isEmpty() && (callerIsDone || lastWord.isPresent())) {
+            lastWord.ifPresentOrElse(status -> answers.onError(Errors.exception(status)), answers::onCompleted);
             end();
         }
     }
 
-    private synchronized void fail(Status status) {
-        if (!ended) {
-            answers.onError(Errors.exception(status));
-            end();
+    /** Takes nothing more; what was taken is answered before the call ends. */
+    synchronized void endOnceAnswered(Status status) {
+        if (lastWord.isEmpty()) {
+            lastWord = Optional.of(status);
+            answer();
         }
     }
 
     private synchronized void end() {
         if (!ended) {
             ended = true;
-            onEnd.run();
+            onEnd.accept(this);
         }
     }
 
@@ -140,7 +154,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
                 }
             }
             parts.forEach((sku, part) -> ledger.submit(new Submission(sku, part.mutations, lane,
-                    Submission.NO_DEADLINE, (index, outcome) -> {
+                    deadlineNanos, (index, outcome) -> {
                         Mutation mutation = part.mutations.get(index);
                         set(part.places.get(index), Results.result(mutation.mutationId(), outcome));
                     })));

@@ -150,6 +150,18 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         }
     }
 
+    /** What came after the lot that is back must not overtake a mutation of its lane that is being looked up. */
+    private void holdBackLanes() {
+        for (int i = queue.size(); i > 0; i--) {
+            Waiting waiting = queue.poll();
+            if (waiting instanceof Waiting.ForDecision mutation) {
+                queueInLane(mutation);
+            } else {
+                queue.add(waiting);
+            }
+        }
+    }
+
     /** Hands everything that waits to the persistent actor, if it is free. */
     private void handOn() {
         if (underWay != null || entity.isEmpty() || (queue.isEmpty() && !wakeDue)) {
@@ -177,6 +189,9 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         }
         for (Waiting.ForDecision waiting : done.held()) {
             queueInLane(waiting);
+        }
+        if (!done.lookUps().isEmpty()) {
+            holdBackLanes();
         }
         // The next lot goes first: its write overlaps with answering this one.
         handOn();

@@ -23,15 +23,21 @@ public record Look(String sku, String mutationId, Reply reply) implements Gather
      *
      * @param reservation made by the mutation, if it is open
      * @param foundAt an entry that seems to be the mutation's, as the journal will tell; 0: none does
-     * @param mayBeForgotten the mutation may stand in an older entry too
+     * @param mayBeForgotten the mutation may stand in an older entry of the window too
+     * @param mayBeOlder it may stand in an entry of before the window
      * @param asOfMs the ledger's clock: no mutation will be decided at an earlier time
      */
     public record Seen(long sequence, List<Balance> balances, Optional<Reservation> reservation, long foundAt,
-            boolean mayBeForgotten, long asOfMs) {
+            boolean mayBeForgotten, boolean mayBeOlder, long asOfMs) {
 
         /** False: the mutation was not applied, without a look into the journal. */
         public boolean mayBeApplied() {
             return foundAt > 0 || mayBeForgotten;
+        }
+
+        /** False: the SKU never had a reservation of this id; for as long as its journal goes back. */
+        public boolean mayHaveReserved() {
+            return foundAt > 0 || mayBeOlder;
         }
     }
 }

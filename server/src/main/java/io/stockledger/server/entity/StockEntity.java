@@ -269,7 +269,8 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
             AppliedIds ids = stock.appliedIds();
             Look.Seen seen = new Look.Seen(stock.sequence(), List.copyOf(stock.balances()),
                     stock.reservation(look.mutationId()), stock.appliedAs(look.mutationId()),
-                    ids.forgottenSequence() > 0 && isInWindow(ids.forgottenRecordedAtMs()), nowMs);
+                    ids.forgottenSequence() > 0 && isInWindow(ids.forgottenRecordedAtMs()),
+                    ids.forgottenSequence() > 0, nowMs);
             answers.add(() -> look.reply().seen(seen));
         }
 

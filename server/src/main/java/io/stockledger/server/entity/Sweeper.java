@@ -44,7 +44,7 @@ public final class Sweeper implements AutoCloseable {
             try {
                 sweep();
                 storeAway = false;
-            } catch (SQLException e) {
+            } catch (SQLException | RuntimeException e) {
                 if (!storeAway) {
                     LOG.warn("Overdue holds can't be looked for: {}", e.getMessage());
                 }

@@ -1,0 +1,113 @@
+package io.stockledger.server.api;
+
+import io.grpc.ForwardingServerCallListener;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerMethodDefinition;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.ServiceDescriptor;
+import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Answers bytes that are no message of their call (noise, text that is no UTF-8) with a status of the contract. The
+ * library alone would answer UNKNOWN, as if the ledger were broken, and log a stack trace for each.
+ */
+final class WellFormed {
+    private WellFormed() {}
+
+    /** The service, with its requests checked. */
+    static ServerServiceDefinition of(ServerServiceDefinition service) {
+        List<ServerMethodDefinition<?, ?>> methods = new ArrayList<>();
+        service.getMethods().forEach(method -> methods.add(checked(method)));
+        ServiceDescriptor.Builder descriptor = ServiceDescriptor.newBuilder(service.getServiceDescriptor().getName())
+                .setSchemaDescriptor(service.getServiceDescriptor().getSchemaDescriptor());
+        methods.forEach(method -> descriptor.addMethod(method.getMethodDescriptor()));
+        ServerServiceDefinition.Builder checked = ServerServiceDefinition.builder(descriptor.build());
+        methods.forEach(checked::addMethod);
+        return checked.build();
+    }
+
+    private static <Q, A> ServerMethodDefinition<Q, A> checked(ServerMethodDefinition<Q, A> method) {
+        MethodDescriptor<Q, A> contract = method.getMethodDescriptor();
+        Reader<Q> reader = new Reader<>(contract.getRequestMarshaller());
+        ServerCallHandler<Q, A> handler = method.getServerCallHandler();
+        return ServerMethodDefinition.create(contract.toBuilder(reader, contract.getResponseMarshaller()).build(),
+                (call, headers) -> new Listener<>(call, reader, handler.startCall(call, headers)));
+    }
+
+    /** Reads requests; in place of one that can't be read it gives a message that stands for it. */
+    private static final class Reader<Q> implements MethodDescriptor.Marshaller<Q> {
+        private final MethodDescriptor.Marshaller<Q> contract;
+        /** An instance of its own, known by identity: an exception thrown here is out of our hands. */
+        private final Q malformed;
+
+        Reader(MethodDescriptor.Marshaller<Q> contract) {
+            this.contract = contract;
+            this.malformed = contract.parse(new ByteArrayInputStream(new byte[0]));
+        }
+
+        @Override
+        public InputStream stream(Q request) {
+            return contract.stream(request);
+        }
+
+        @Override
+        public Q parse(InputStream bytes) {
+            try {
+                return contract.parse(bytes);
+            } catch (StatusRuntimeException unreadable) {
+                return malformed;
+            }
+        }
+    }
+
+    private static final class Listener<Q> extends ForwardingServerCallListener.SimpleForwardingServerCallListener<Q> {
+        private final ServerCall<Q, ?> call;
+        private final Reader<Q> reader;
+        private boolean closed;
+
+        Listener(ServerCall<Q, ?> call, Reader<Q> reader, ServerCall.Listener<Q> service) {
+            super(service);
+            this.call = call;
+            this.reader = reader;
+        }
+
+        @Override
+        public void onMessage(Q message) {
+            if (closed) {
+                return;
+            }
+            if (message == reader.malformed) {
+                closed = true;
+                // The service first, so that it answers nothing more on a call that is closed.
+                super.onCancel();
+                StatusRuntimeException status = Errors.of(Code.INVALID_ARGUMENT, "MALFORMED_REQUEST",
+                        "the request's bytes are not a message of this call; see the contract, stockledger.v1");
+                call.close(status.getStatus(), status.getTrailers() == null ? new Metadata() : status.getTrailers());
+                return;
+            }
+            super.onMessage(message);
+        }
+
+        @Override
+        public void onHalfClose() {
+            if (!closed) {
+                super.onHalfClose();
+            }
+        }
+
+        @Override
+        public void onCancel() {
+            if (!closed) {
+                super.onCancel();
+            }
+        }
+    }
+}

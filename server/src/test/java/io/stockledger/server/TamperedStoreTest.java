@@ -1,0 +1,166 @@
+package io.stockledger.server;
+
+import static io.stockledger.server.RunningLedger.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.stockledger.client.Mutations;
+import io.stockledger.v1.Applied;
+import io.stockledger.v1.AuditFinding;
+import io.stockledger.v1.AuditFindingKind;
+import io.stockledger.v1.AuditRequest;
+import io.stockledger.v1.AuditResponse;
+import io.stockledger.v1.AuditVerdict;
+import io.stockledger.v1.Mutation;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Somebody's hand in the database: a snapshot is not trusted over the journal, and a changed journal is found out. */
+class TamperedStoreTest {
+    private static final int ROWS = 9;
+    private static RunningLedger ledger;
+
+    @BeforeAll
+    static void start() {
+        ledger = RunningLedger.start("stockledger.entity { snapshot-rows = 4, ids-kept = 16 }");
+    }
+
+    @AfterAll
+    static void stop() {
+        ledger.close();
+    }
+
+    private static void rows(String sku) {
+        for (int i = 1; i <= ROWS; i++) {
+            ledger.applied(Mutations.receive(sku, i).setReference("row " + i));
+        }
+    }
+
+    /** As a superuser who means it: the journal's triggers are off. */
+    private static void tamper(String... statements) throws Exception {
+        try (Connection connection = ledger.superuser(); Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute("SET LOCAL session_replication_role = replica");
+            for (String sql : statements) {
+                assertTrue(statement.executeUpdate(sql) > 0, sql);
+            }
+            connection.commit();
+        }
+    }
+
+    private static String changeByte(String sku, int row, String at) {
+        return "UPDATE event_journal SET event_payload = set_byte(event_payload, " + at + ", get_byte(event_payload, " + at
+                + ") # 1) WHERE persistence_id = '" + sku + "' AND sequence_number = " + row;
+    }
+
+    private record Audited(List<AuditFinding> findings, AuditVerdict verdict) {
+        Set<AuditFindingKind> kinds() {
+            Set<AuditFindingKind> kinds = EnumSet.noneOf(AuditFindingKind.class);
+            findings.forEach(finding -> kinds.add(finding.getKind()));
+            return kinds;
+        }
+    }
+
+    private static Audited audit(String sku) {
+        Iterator<AuditResponse> answers = ledger.admin().audit(AuditRequest.newBuilder().addSkus(sku).build());
+        List<AuditFinding> findings = new ArrayList<>();
+        while (true) {
+            AuditResponse answer = answers.next();
+            if (answer.hasVerdict()) {
+                assertEquals(findings.isEmpty(), answer.getVerdict().getClean());
+                assertFalse(answers.hasNext());
+                return new Audited(findings, answer.getVerdict());
+            }
+            assertEquals(sku, answer.getFinding().getSku());
+            findings.add(answer.getFinding());
+        }
+    }
+
+    @Test
+    void aDamagedSnapshotIsPassedOver() throws Exception {
+        Mutation.Builder first = Mutations.receive("snapshot", 1);
+        Applied applied = ledger.applied(first);
+        rows("snapshot");
+        await("snapshots", () -> ledger.count("SELECT count(*) FROM snapshot WHERE persistence_id = 'snapshot'") == 2);
+        ledger.stop();
+        tamper("UPDATE snapshot SET snapshot_payload = set_byte(snapshot_payload, length(snapshot_payload) / 2,"
+                + " get_byte(snapshot_payload, length(snapshot_payload) / 2) # 255) WHERE persistence_id = 'snapshot'");
+        ledger.startAgain();
+        assertEquals(1 + ROWS * (ROWS + 1) / 2, ledger.stock("snapshot").getOnHand());
+        assertEquals(applied.toBuilder().setReplayed(true).build(), ledger.applied(first));
+        assertEquals(ROWS + 2, ledger.applied(Mutations.sell("snapshot", 1)).getSequence());
+        assertTrue(audit("snapshot").verdict().getClean());
+    }
+
+    @Test
+    void anUntouchedSkuIsClean() {
+        rows("clean");
+        Audited audited = audit("clean");
+        assertTrue(audited.findings().isEmpty(), audited::toString);
+        assertEquals(ROWS, audited.verdict().getRows());
+        assertEquals(ROWS, audited.verdict().getEntries());
+        assertTrue(audit("never seen").verdict().getClean());
+    }
+
+    @Test
+    void aByteChangedAnywhereIsFound() throws Exception {
+        // In the header, among the entries, and in the row's own digest; in the first, a middle and the last row.
+        for (String at : List.of("20", "length(event_payload) / 2", "length(event_payload) - 5")) {
+            for (int row : new int[] {1, 5, ROWS}) {
+                String sku = "byte-" + row + "-" + Integer.toHexString(at.hashCode());
+                rows(sku);
+                tamper(changeByte(sku, row, at));
+                Audited audited = audit(sku);
+                AuditFinding found = audited.findings().stream()
+                        .filter(finding -> finding.getKind() == AuditFindingKind.AUDIT_FINDING_KIND_ROW_CHANGED)
+                        .findFirst().orElseThrow(() -> new AssertionError("not found: " + sku + audited));
+                assertEquals(row, found.getSequence(), audited::toString);
+            }
+        }
+    }
+
+    @Test
+    void aQuantityChangedTogetherWithItsDigestIsStillFound() throws Exception {
+        rows("forged");
+        // The row's own digest made anew: the next row was chained to the old one.
+        tamper(changeByte("forged", 4, "length(event_payload) / 2"),
+                "UPDATE event_journal SET event_payload = substring(event_payload FROM 1 FOR length(event_payload) - 32)"
+                        + " || sha256(substring(event_payload FROM 1 FOR length(event_payload) - 32))"
+                        + " WHERE persistence_id = 'forged' AND sequence_number = 4");
+        Audited audited = audit("forged");
+        assertTrue(audited.kinds().contains(AuditFindingKind.AUDIT_FINDING_KIND_CHAIN_BROKEN), audited::toString);
+        assertTrue(audited.findings().stream().anyMatch(finding ->
+                finding.getKind() == AuditFindingKind.AUDIT_FINDING_KIND_CHAIN_BROKEN && finding.getSequence() == 5));
+    }
+
+    @Test
+    void aDeletedRowIsFound() throws Exception {
+        for (int row : new int[] {1, 5}) {
+            String sku = "deleted-" + row;
+            rows(sku);
+            tamper("DELETE FROM event_journal WHERE persistence_id = '" + sku + "' AND sequence_number = " + row);
+            Audited audited = audit(sku);
+            assertTrue(audited.kinds().containsAll(EnumSet.of(AuditFindingKind.AUDIT_FINDING_KIND_CHAIN_BROKEN,
+                    AuditFindingKind.AUDIT_FINDING_KIND_SEQUENCE_GAP)), audited::toString);
+        }
+    }
+
+    @Test
+    void aSwappedPairIsFound() throws Exception {
+        rows("swapped");
+        String move = "UPDATE event_journal SET sequence_number = %d WHERE persistence_id = 'swapped' AND sequence_number = %d";
+        tamper(move.formatted(99, 3), move.formatted(3, 4), move.formatted(4, 99));
+        Audited audited = audit("swapped");
+        assertTrue(audited.kinds().contains(AuditFindingKind.AUDIT_FINDING_KIND_CHAIN_BROKEN), audited::toString);
+        assertTrue(audited.kinds().contains(AuditFindingKind.AUDIT_FINDING_KIND_SEQUENCE_GAP), audited::toString);
+    }
+}
