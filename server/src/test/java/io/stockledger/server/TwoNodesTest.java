@@ -1,0 +1,143 @@
+package io.stockledger.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.grpc.ManagedChannel;
+import io.stockledger.server.journal.TestPostgresql;
+import io.stockledger.v1.Applied;
+import io.stockledger.v1.Count;
+import io.stockledger.v1.Entry;
+import io.stockledger.v1.Mutation;
+import io.stockledger.v1.MutationState;
+import io.stockledger.v1.Receive;
+import io.stockledger.v1.RefusalReason;
+import io.stockledger.v1.Reserve;
+import io.stockledger.v1.Sell;
+import io.stockledger.v1.SetChannelAllocation;
+import io.stockledger.v1.SubscribeRequest;
+import io.stockledger.v1.SubscribeResponse;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+
+/** Two nodes on one PostgreSQL: any of them answers for any SKU, and one takes over from the other. */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+final class TwoNodesTest {
+    /** So many that sharding puts some on each node. */
+    private static final int SKUS = 60;
+
+    private static RunningLedger first;
+    private static RunningLedger second;
+
+    @BeforeAll
+    static void start() throws IOException {
+        Server.Store store = new Server.Store.Postgresql(TestPostgresql.emptyDatabase());
+        int seed = freePort();
+        first = RunningLedger.start(store, node(seed, seed));
+        second = RunningLedger.start(store, node(freePort(), seed));
+    }
+
+    @AfterAll
+    static void stop() {
+        second.close();
+    }
+
+    private static String node(int port, int seed) {
+        return "akka.remote.artery.canonical.port = " + port + "\n"
+                + "akka.cluster.seed-nodes = [\"akka://stockledger@127.0.0.1:" + seed + "\"]\n"
+                // SKUs move to a node that has just joined at once, not in minutes.
+                + "akka.cluster.sharding.rebalance-interval = 1 s";
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return probe.getLocalPort();
+        }
+    }
+
+    @Test
+    @Order(1)
+    void whatOneNodeWasToldTheOtherAnswersFor() {
+        for (int i = 0; i < SKUS; i++) {
+            String sku = "SKU|" + i;
+            RunningLedger here = i % 2 == 0 ? first : second;
+            RunningLedger there = i % 2 == 0 ? second : first;
+            here.applied(Mutation.newBuilder().setSku(sku).setReceive(Receive.newBuilder().setQuantity(2)));
+            Mutation.Builder sale = Mutation.newBuilder().setSku(sku).setMutationId("sale-" + i)
+                    .setSell(Sell.newBuilder().setQuantity(1));
+            Applied sold = here.applied(sale);
+            Applied again = there.applied(sale);
+            assertTrue(again.getReplayed());
+            assertEquals(sold.getSequence(), again.getSequence());
+            assertEquals(sold.getBalancesList(), again.getBalancesList());
+            assertEquals(1, there.stock(sku).getOnHand());
+            assertEquals(RefusalReason.REFUSAL_REASON_INSUFFICIENT_STOCK, there.refused(Mutation.newBuilder()
+                    .setSku(sku).setSell(Sell.newBuilder().setQuantity(2))).getReason());
+            assertEquals(MutationState.MUTATION_STATE_APPLIED, there.mutation(sku, "sale-" + i).getState());
+        }
+    }
+
+    @Test
+    @Order(2)
+    void everyOutcomeTravels() {
+        for (int i = 0; i < SKUS; i++) {
+            String sku = "kinds " + i;
+            first.applied(Mutation.newBuilder().setSku(sku).setReceive(Receive.newBuilder().setQuantity(5)));
+            first.applied(Mutation.newBuilder().setSku(sku).setChannel("web").setSetChannelAllocation(
+                    SetChannelAllocation.newBuilder().setGuaranteed(1).setMaximum(3)));
+            Applied held = second.applied(Mutation.newBuilder().setSku(sku).setChannel("web").setReserve(
+                    Reserve.newBuilder().setQuantity(2).setTimeToLive(
+                            com.google.protobuf.Duration.newBuilder().setSeconds(60))));
+            assertTrue(held.hasExpiresAt());
+            assertEquals(2, held.getBalances(0).getAllocations(0).getUsed());
+            Applied counted = first.applied(Mutation.newBuilder().setSku(sku).setCount(
+                    Count.newBuilder().setCounted(6).setAtSequence(1)));
+            assertEquals(4, counted.getBalances(0).getAvailable());
+        }
+    }
+
+    @Test
+    @Order(3)
+    void eachNodeHasTheWholeFeed() {
+        for (ManagedChannel channel : List.of(first.channel(), second.channel())) {
+            Map<String, List<Long>> sequences = new HashMap<>();
+            Iterator<SubscribeResponse> feed = (channel == first.channel() ? first : second).feed()
+                    .subscribe(SubscribeRequest.newBuilder().setFromBeginning(true).build());
+            boolean caughtUp = false;
+            while (!caughtUp) {
+                SubscribeResponse message = feed.next();
+                for (Entry entry : message.getEntriesList()) {
+                    sequences.computeIfAbsent(entry.getSku(), sku -> new ArrayList<>()).add(entry.getSequence());
+                }
+                caughtUp = message.getCaughtUp();
+            }
+            for (int i = 0; i < SKUS; i++) {
+                assertEquals(List.of(1L, 2L), sequences.get("SKU|" + i));
+                assertEquals(List.of(1L, 2L, 3L, 4L), sequences.get("kinds " + i));
+            }
+        }
+    }
+
+    @Test
+    @Order(4)
+    void theNodeThatStaysTakesOverFromOneThatLeaves() {
+        first.close();
+        for (int i = 0; i < SKUS; i++) {
+            assertEquals(1, second.stock("SKU|" + i).getOnHand());
+            assertEquals(3, second.applied(Mutation.newBuilder().setSku("SKU|" + i)
+                    .setSell(Sell.newBuilder().setQuantity(1))).getSequence());
+        }
+    }
+}
