@@ -38,7 +38,7 @@ import picocli.CommandLine.Option;
  * First figures: one hot SKU through the whole ledger, beside what a shop would use instead, in one run on one
  * PostgreSQL. Closed loop: each caller sends its next mutation when the last is answered.
  */
-@Command(name = "loadtest", mixinStandardHelpOptions = true,
+@Command(name = "stockledger loadtest", mixinStandardHelpOptions = true,
         description = "Measures one hot SKU beside a row lock on the same PostgreSQL. Start a ledger of its own for it.",
         footer = {"", "Example (the password of an embedded PostgreSQL is in DATA/postgresql/stockledger.password;",
             "its port is in the line that serve prints):", "",

@@ -14,6 +14,7 @@ import io.stockledger.server.journal.EmbeddedPostgresql;
 import io.stockledger.server.journal.History;
 import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.Schema;
+import io.stockledger.server.journal.SoleLedger;
 import io.stockledger.server.journal.StartupException;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -79,6 +80,8 @@ public final class Server implements AutoCloseable {
 
         storeAddress = address(store, journalConfig);
         Database database = keep(Database.open(storeAddress, journalConfig));
+        boolean clustered = !config.getStringList("akka.cluster.seed-nodes").isEmpty();
+        keep(SoleLedger.on(database, clustered));
         Schema.migrate(database);
 
         JournalReader journal = new JournalReader(database, journalConfig);

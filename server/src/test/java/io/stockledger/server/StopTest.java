@@ -147,6 +147,16 @@ class StopTest {
     }
 
     @Test
+    void aSecondLedgerOnTheSameDatabaseIsRefusedUntilTheFirstIsGone() {
+        Server.Store store = new Server.Store.Postgresql(TestPostgresql.emptyDatabase());
+        RunningLedger first = RunningLedger.start(store, "");
+        StartupException refused = assertThrows(StartupException.class, () -> RunningLedger.start(store, ""));
+        assertTrue(refused.getMessage().startsWith("Another ledger is running on the database"), refused.getMessage());
+        first.close();
+        RunningLedger.start(store, "").close();
+    }
+
+    @Test
     void afterAStopNobodyIsServed() {
         RunningLedger ledger = RunningLedger.start("");
         int port = ledger.port();
