@@ -67,7 +67,7 @@ public final class SkuAudit {
             find(Kind.SEQUENCE_GAP, sequence + 1, "row " + (rowNumber + 1), "row " + stored.rowNumber());
         }
         rowNumber = stored.rowNumber();
-        GroupRow row = GroupRow.of(stored.payload());
+        GroupRow row = stored.group();
         if (!row.isWhole()) {
             find(Kind.ROW_CHANGED, row.firstSequence(), "bytes that match the row's own digest "
                     + HexFormat.of().formatHex(row.digest()), "other bytes");

@@ -75,7 +75,7 @@ public final class History {
                 break;
             }
             for (JournalRow row : rows) {
-                for (io.stockledger.v1.Entry entry : group(row).entries()) {
+                for (io.stockledger.v1.Entry entry : row.group().entries()) {
                     if (entry.getSequence() >= fromSequence && entries.size() < max) {
                         entries.add(entry);
                     }
@@ -122,7 +122,7 @@ public final class History {
                 return 0;
             }
             for (JournalRow row : rows) {
-                List<io.stockledger.v1.Entry> entries = group(row).entries();
+                List<io.stockledger.v1.Entry> entries = row.group().entries();
                 for (int i = entries.size() - 1; i >= 0; i--) {
                     Optional<Balance> balance = earlyEnough.test(entries.get(i))
                             ? balanceAt(entries.get(i), location) : Optional.empty();
@@ -150,7 +150,7 @@ public final class History {
             long page = before;
             JournalReader.Search search = read(() -> journal.rowsHolding(sku, text, sinceMs, page));
             for (JournalRow row : search.rows()) {
-                List<io.stockledger.v1.Entry> entries = group(row).entries();
+                List<io.stockledger.v1.Entry> entries = row.group().entries();
                 for (int i = entries.size() - 1; i >= 0; i--) {
                     if (wanted.test(entries.get(i))) {
                         newestFirst.add(EntryCodec.toDomain(entries.get(i)));
@@ -164,12 +164,8 @@ public final class History {
     }
 
     private static io.stockledger.v1.Entry entry(JournalRow row, long sequence) {
-        GroupRow group = group(row);
+        GroupRow group = row.group();
         return group.entries().get((int) (sequence - group.firstSequence()));
-    }
-
-    private static GroupRow group(JournalRow row) {
-        return GroupRow.of(row.payload());
     }
 
     private interface Read<T> {
