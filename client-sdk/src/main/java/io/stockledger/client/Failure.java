@@ -99,8 +99,9 @@ record Failure(
             case RESOURCE_EXHAUSTED -> !reason.isEmpty() && retryAfter.isPresent() ? Verdict.TRY_LATER : Verdict.FINAL;
             // CANCELLED is never ours here: it is what a call sees whose server is shut down under it.
             case DEADLINE_EXCEEDED, CANCELLED -> Verdict.NO_ANSWER;
+            // The ledger never answers with these: they tell of a transport that broke under the call.
+            case UNKNOWN, INTERNAL -> reason.isEmpty() ? Verdict.NO_ANSWER : Verdict.FINAL;
             case OK,
-                    UNKNOWN,
                     INVALID_ARGUMENT,
                     NOT_FOUND,
                     ALREADY_EXISTS,
@@ -109,7 +110,6 @@ record Failure(
                     ABORTED,
                     OUT_OF_RANGE,
                     UNIMPLEMENTED,
-                    INTERNAL,
                     DATA_LOSS,
                     UNAUTHENTICATED -> Verdict.FINAL;
         };
@@ -122,9 +122,11 @@ record Failure(
             case NO_ANSWER -> true;
             case FINAL -> reason.isEmpty()
                     && switch (code) {
-                        // From something between us and the ledger, or from a fault inside it.
-                        case UNKNOWN, INTERNAL, DATA_LOSS, RESOURCE_EXHAUSTED, ABORTED, OK -> true;
+                        // From something between us and the ledger.
+                        case DATA_LOSS, RESOURCE_EXHAUSTED, ABORTED, OK -> true;
                         case CANCELLED,
+                                UNKNOWN,
+                                INTERNAL,
                                 INVALID_ARGUMENT,
                                 DEADLINE_EXCEEDED,
                                 NOT_FOUND,
@@ -158,13 +160,12 @@ record Failure(
             return description.isEmpty() ? reason : reason + ": " + description;
         }
         return switch (code) {
-            case UNAVAILABLE, CANCELLED -> "the connection to the ledger at " + target + " broke"
+            case UNAVAILABLE, CANCELLED, UNKNOWN, INTERNAL -> "the connection to the ledger at " + target + " broke"
                     + (description.isEmpty() ? "" : " (" + description + ")");
             case DEADLINE_EXCEEDED -> "the ledger at " + target + " did not answer in time";
             case UNIMPLEMENTED -> "what answers at " + target + " is not a ledger of this version"
                     + (description.isEmpty() ? "" : " (" + description + ")");
             case OK,
-                    UNKNOWN,
                     INVALID_ARGUMENT,
                     NOT_FOUND,
                     ALREADY_EXISTS,
@@ -173,7 +174,6 @@ record Failure(
                     FAILED_PRECONDITION,
                     ABORTED,
                     OUT_OF_RANGE,
-                    INTERNAL,
                     DATA_LOSS,
                     UNAUTHENTICATED -> description.isEmpty() ? code.name() : code + ": " + description;
         };
