@@ -96,7 +96,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     public Receive<Message> createReceive() {
         return newReceiveBuilder()
                 .onAnyMessage(this::on)
-                .onSignal(ChildFailed.class, failed -> entityStopped(failed.getCause().toString()))
+                .onSignal(ChildFailed.class, failed -> entityStopped(rootOf(failed.getCause())))
                 .onSignal(Terminated.class, stopped -> entityStopped("its actor stopped"))
                 .build();
     }
@@ -343,6 +343,14 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         long factor = 1L << Math.min(failuresInARow++, 10);
         long afterMs = Math.min(settings.restartAfterMin().toMillis() * factor, settings.restartAfterMax().toMillis());
         timers.startSingleTimer(Restart.INSTANCE, Restart.INSTANCE, Duration.ofMillis(afterMs));
+    }
+
+    private static String rootOf(Throwable failure) {
+        Throwable root = failure;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return root.toString();
     }
 
     private boolean isIdle() {
