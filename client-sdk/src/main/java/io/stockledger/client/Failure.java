@@ -7,6 +7,7 @@ import com.google.rpc.RetryInfo;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
+import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.time.Duration;
@@ -20,6 +21,7 @@ import java.util.Optional;
  * @param description what it said, in words
  * @param retryAfter how long the ledger asks to wait
  * @param unsent true where no connection came about, so nothing was sent
+ * @param broken true where the connection broke under the call, so that nobody can tell what the ledger made of it
  * @param cause what was thrown, where something was
  */
 record Failure(
@@ -28,6 +30,7 @@ record Failure(
         String description,
         Optional<Duration> retryAfter,
         boolean unsent,
+        boolean broken,
         Optional<Throwable> cause) {
 
     private static final String LEDGER_DOMAIN = "stockledger.io";
@@ -54,20 +57,20 @@ record Failure(
 
     /** The error of one mutation within a batch. */
     static Failure of(com.google.rpc.Status status) {
-        return of(Status.fromCodeValue(status.getCode()), status.getMessage(), status, false, Optional.empty());
+        return of(Status.fromCodeValue(status.getCode()), status.getMessage(), status, Optional.empty(), Optional.empty());
     }
 
     private static Failure of(Status status, Metadata trailers, Optional<Throwable> cause) {
         com.google.rpc.Status details = StatusProto.fromStatusAndTrailers(status, trailers);
         String description = status.getDescription() == null ? "" : status.getDescription();
-        return of(status, description, details, neverConnected(status.getCause()), cause);
+        return of(status, description, details, Optional.ofNullable(status.getCause()), cause);
     }
 
     private static Failure of(
             Status status,
             String description,
             com.google.rpc.Status details,
-            boolean unsent,
+            Optional<Throwable> transportError,
             Optional<Throwable> cause) {
         String reason = "";
         Optional<Duration> retryAfter = Optional.empty();
@@ -87,12 +90,22 @@ record Failure(
             }
         }
         return new Failure(
-                status.getCode(), reason, description, retryAfter, unsent && reason.isEmpty(), cause);
+                status.getCode(),
+                reason,
+                description,
+                retryAfter,
+                reason.isEmpty() && transportError.filter(Failure::neverConnected).isPresent(),
+                reason.isEmpty() && transportError.filter(Failure::brokeOff).isPresent(),
+                cause);
     }
 
     Verdict verdict() {
         if (unsent) {
             return Verdict.TRY_LATER;
+        }
+        // gRPC tells of some broken connections as UNKNOWN, "channel closed".
+        if (broken) {
+            return Verdict.NO_ANSWER;
         }
         return switch (code) {
             case UNAVAILABLE -> reason.equals("NOT_STARTED") ? Verdict.TRY_LATER : Verdict.NO_ANSWER;
@@ -157,9 +170,11 @@ record Failure(
         if (!reason.isEmpty()) {
             return description.isEmpty() ? reason : reason + ": " + description;
         }
+        if (broken) {
+            return connectionBroke(target);
+        }
         return switch (code) {
-            case UNAVAILABLE, CANCELLED -> "the connection to the ledger at " + target + " broke"
-                    + (description.isEmpty() ? "" : " (" + description + ")");
+            case UNAVAILABLE, CANCELLED -> connectionBroke(target);
             case DEADLINE_EXCEEDED -> "the ledger at " + target + " did not answer in time";
             case UNIMPLEMENTED -> "what answers at " + target + " is not a ledger of this version"
                     + (description.isEmpty() ? "" : " (" + description + ")");
@@ -179,6 +194,10 @@ record Failure(
         };
     }
 
+    private String connectionBroke(String target) {
+        return "the connection to the ledger at " + target + " broke" + (description.isEmpty() ? "" : " (" + description + ")");
+    }
+
     /** What to say where no connection comes about. */
     static String nobodyListens(String target) {
         return "no ledger answers at " + target + "; start one with ./stockledger serve";
@@ -192,6 +211,16 @@ record Failure(
     private static boolean neverConnected(Throwable cause) {
         for (Throwable at = cause; at != null; at = at.getCause()) {
             if (at instanceof ConnectException || at instanceof UnknownHostException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** What a server answers has no cause here: an I/O error was met by our own side of the connection. */
+    private static boolean brokeOff(Throwable cause) {
+        for (Throwable at = cause; at != null; at = at.getCause()) {
+            if (at instanceof IOException) {
                 return true;
             }
         }
