@@ -7,7 +7,6 @@ import com.google.rpc.RetryInfo;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
-import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.time.Duration;
@@ -21,7 +20,6 @@ import java.util.Optional;
  * @param description what it said, in words
  * @param retryAfter how long the ledger asks to wait
  * @param unsent true where no connection came about, so nothing was sent
- * @param broken true where the connection broke under the call, so that nobody can tell what the ledger made of it
  * @param cause what was thrown, where something was
  */
 record Failure(
@@ -30,7 +28,6 @@ record Failure(
         String description,
         Optional<Duration> retryAfter,
         boolean unsent,
-        boolean broken,
         Optional<Throwable> cause) {
 
     private static final String LEDGER_DOMAIN = "stockledger.io";
@@ -57,20 +54,20 @@ record Failure(
 
     /** The error of one mutation within a batch. */
     static Failure of(com.google.rpc.Status status) {
-        return of(Status.fromCodeValue(status.getCode()), status.getMessage(), status, Optional.empty(), Optional.empty());
+        return of(Status.fromCodeValue(status.getCode()), status.getMessage(), status, false, Optional.empty());
     }
 
     private static Failure of(Status status, Metadata trailers, Optional<Throwable> cause) {
         com.google.rpc.Status details = StatusProto.fromStatusAndTrailers(status, trailers);
         String description = status.getDescription() == null ? "" : status.getDescription();
-        return of(status, description, details, Optional.ofNullable(status.getCause()), cause);
+        return of(status, description, details, neverConnected(status.getCause()), cause);
     }
 
     private static Failure of(
             Status status,
             String description,
             com.google.rpc.Status details,
-            Optional<Throwable> transportError,
+            boolean unsent,
             Optional<Throwable> cause) {
         String reason = "";
         Optional<Duration> retryAfter = Optional.empty();
@@ -90,30 +87,21 @@ record Failure(
             }
         }
         return new Failure(
-                status.getCode(),
-                reason,
-                description,
-                retryAfter,
-                reason.isEmpty() && transportError.filter(Failure::neverConnected).isPresent(),
-                reason.isEmpty() && transportError.filter(Failure::brokeOff).isPresent(),
-                cause);
+                status.getCode(), reason, description, retryAfter, unsent && reason.isEmpty(), cause);
     }
 
     Verdict verdict() {
         if (unsent) {
             return Verdict.TRY_LATER;
         }
-        // gRPC tells of some broken connections as UNKNOWN, "channel closed".
-        if (broken) {
-            return Verdict.NO_ANSWER;
-        }
         return switch (code) {
             case UNAVAILABLE -> reason.equals("NOT_STARTED") ? Verdict.TRY_LATER : Verdict.NO_ANSWER;
             case RESOURCE_EXHAUSTED -> !reason.isEmpty() && retryAfter.isPresent() ? Verdict.TRY_LATER : Verdict.FINAL;
             // CANCELLED is never ours here: it is what a call sees whose server is shut down under it.
             case DEADLINE_EXCEEDED, CANCELLED -> Verdict.NO_ANSWER;
+            // The ledger never answers with these: they tell of a transport that broke under the call.
+            case UNKNOWN, INTERNAL -> reason.isEmpty() ? Verdict.NO_ANSWER : Verdict.FINAL;
             case OK,
-                    UNKNOWN,
                     INVALID_ARGUMENT,
                     NOT_FOUND,
                     ALREADY_EXISTS,
@@ -122,7 +110,6 @@ record Failure(
                     ABORTED,
                     OUT_OF_RANGE,
                     UNIMPLEMENTED,
-                    INTERNAL,
                     DATA_LOSS,
                     UNAUTHENTICATED -> Verdict.FINAL;
         };
@@ -135,9 +122,11 @@ record Failure(
             case NO_ANSWER -> true;
             case FINAL -> reason.isEmpty()
                     && switch (code) {
-                        // From something between us and the ledger, or from a fault inside it.
-                        case UNKNOWN, INTERNAL, DATA_LOSS, RESOURCE_EXHAUSTED, ABORTED, OK -> true;
+                        // From something between us and the ledger.
+                        case DATA_LOSS, RESOURCE_EXHAUSTED, ABORTED, OK -> true;
                         case CANCELLED,
+                                UNKNOWN,
+                                INTERNAL,
                                 INVALID_ARGUMENT,
                                 DEADLINE_EXCEEDED,
                                 NOT_FOUND,
@@ -170,16 +159,13 @@ record Failure(
         if (!reason.isEmpty()) {
             return description.isEmpty() ? reason : reason + ": " + description;
         }
-        if (broken) {
-            return connectionBroke(target);
-        }
         return switch (code) {
-            case UNAVAILABLE, CANCELLED -> connectionBroke(target);
+            case UNAVAILABLE, CANCELLED, UNKNOWN, INTERNAL -> "the connection to the ledger at " + target + " broke"
+                    + (description.isEmpty() ? "" : " (" + description + ")");
             case DEADLINE_EXCEEDED -> "the ledger at " + target + " did not answer in time";
             case UNIMPLEMENTED -> "what answers at " + target + " is not a ledger of this version"
                     + (description.isEmpty() ? "" : " (" + description + ")");
             case OK,
-                    UNKNOWN,
                     INVALID_ARGUMENT,
                     NOT_FOUND,
                     ALREADY_EXISTS,
@@ -188,14 +174,9 @@ record Failure(
                     FAILED_PRECONDITION,
                     ABORTED,
                     OUT_OF_RANGE,
-                    INTERNAL,
                     DATA_LOSS,
                     UNAUTHENTICATED -> description.isEmpty() ? code.name() : code + ": " + description;
         };
-    }
-
-    private String connectionBroke(String target) {
-        return "the connection to the ledger at " + target + " broke" + (description.isEmpty() ? "" : " (" + description + ")");
     }
 
     /** What to say where no connection comes about. */
@@ -211,16 +192,6 @@ record Failure(
     private static boolean neverConnected(Throwable cause) {
         for (Throwable at = cause; at != null; at = at.getCause()) {
             if (at instanceof ConnectException || at instanceof UnknownHostException) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** What a server answers has no cause here: an I/O error was met by our own side of the connection. */
-    private static boolean brokeOff(Throwable cause) {
-        for (Throwable at = cause; at != null; at = at.getCause()) {
-            if (at instanceof IOException) {
                 return true;
             }
         }

@@ -115,6 +115,21 @@ class LedgerClientTest {
     }
 
     @Test
+    void aCallThatItsTransportGaveUpIsAnUnansweredOne() {
+        // What gRPC says where a connection is killed at an unlucky moment; the ledger never says it.
+        ledger.faults.add(new ScriptedLedger.Fault.Refused(
+                Status.UNKNOWN.withDescription("channel closed").asRuntimeException()));
+        ledger.faults.add(new ScriptedLedger.Fault.Refused(
+                Status.INTERNAL.withDescription("RST_STREAM closed stream").asRuntimeException()));
+        Mutation sale = Mutations.sell("A", 1).build();
+
+        assertTrue(client.apply(sale) instanceof Outcome.Applied);
+
+        assertEquals(3, ledger.arrived.size());
+        assertEquals(1, new HashSet<>(ledger.arrived).size());
+    }
+
+    @Test
     void aMutationThatTheLedgerOnlyPutOffIsNotCalledUnknown() {
         IntStream.range(0, 1_000).forEach(i -> ledger.faults.add(refused(Status.Code.UNAVAILABLE, "NOT_STARTED", 0)));
         try (LedgerClient hurried = LedgerClient.builder(ledger.target())

@@ -163,7 +163,8 @@ public final class ServerProcess implements AutoCloseable {
     private boolean answers() {
         try (Socket socket = new Socket()) {
             socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 200);
-            return true;
+            // While nobody listens, a connection may be given that very port for its own end, and so meet itself.
+            return socket.getLocalPort() != port;
         } catch (IOException e) {
             return false;
         }
