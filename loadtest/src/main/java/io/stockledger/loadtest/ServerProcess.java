@@ -59,6 +59,7 @@ public final class ServerProcess implements AutoCloseable {
                 throw new IllegalStateException("the ledger did not start; its log is " + logFile());
             }
             if (System.nanoTime() - begun > START_MAX.toNanos()) {
+                tellWhereItHangs();
                 throw new IllegalStateException("the ledger did not start within " + START_MAX.toSeconds() + " s; its log is " + logFile());
             }
             pause(20);
@@ -166,6 +167,18 @@ public final class ServerProcess implements AutoCloseable {
             return socket.getLocalPort() != port;
         } catch (IOException e) {
             return false;
+        }
+    }
+
+    /** A JVM answers SIGQUIT with the stacks of its threads, here into its log. */
+    private void tellWhereItHangs() {
+        try {
+            new ProcessBuilder("kill", "-QUIT", Long.toString(process.pid())).start().waitFor();
+            pause(1_000);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

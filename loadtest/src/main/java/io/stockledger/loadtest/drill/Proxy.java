@@ -74,6 +74,12 @@ final class Proxy implements AutoCloseable {
                 Socket ledger;
                 try {
                     ledger = new Socket(InetAddress.getLoopbackAddress(), ledgerPort);
+                    if (ledger.getLocalPort() == ledgerPort) {
+                        // Nobody listens: it met itself, and would keep the port from the ledger.
+                        shut(ledger);
+                        shut(caller);
+                        continue;
+                    }
                 } catch (IOException nobodyThere) {
                     shut(caller);
                     continue;
