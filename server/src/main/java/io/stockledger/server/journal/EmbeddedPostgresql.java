@@ -171,11 +171,26 @@ public final class EmbeddedPostgresql implements AutoCloseable {
     private void refuseOtherVersion() throws IOException {
         String found = Files.readString(cluster.resolve("PG_VERSION")).strip();
         Process version = new ProcessBuilder(binaries.command("postgres", List.of("--version"))).redirectErrorStream(true).start();
+        requireEnd(version);
         String ours = new String(version.getInputStream().readAllBytes()).strip();
         if (!ours.contains(" " + found + ".")) {
             throw new StartupException("The data in " + cluster + " was written by PostgreSQL " + found + ", this ledger brings "
                     + ours.substring(ours.lastIndexOf(' ') + 1) + ": use the release that wrote it, or move the data with pg_upgrade.");
         }
+    }
+
+    /** A start that can't go on says so; it never waits for ever. */
+    private static void requireEnd(Process process) {
+        try {
+            if (process.waitFor(30, TimeUnit.SECONDS)) {
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        process.destroyForcibly();
+        throw new StartupException("The embedded PostgreSQL's programs do not answer within 30 s: "
+                + process.info().commandLine().orElse("postgres --version") + ". Try again.");
     }
 
     private void startOn(int port) throws IOException {
