@@ -144,6 +144,7 @@ class BadInputTest {
     void aMalformedMutationIsRefusedWithTheFieldThatIsWrong() {
         Table table = new Table();
         table.expect(FIELD, "empty SKU", Mutations.receive("", 1));
+        table.expect(FIELD, "a SKU of nothing but spaces", Mutations.receive("  ", 1));
         table.expect(FIELD, "SKU of 129 characters", Mutations.receive("x".repeat(129), 1));
         table.expect(FIELD, "SKU of 129 code points", Mutations.receive("\ud83d\udc55".repeat(129), 1));
         table.expect(FIELD, "NUL in the SKU", Mutations.receive("a\u0000b", 1));

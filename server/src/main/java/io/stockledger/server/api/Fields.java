@@ -23,7 +23,12 @@ final class Fields {
     private Fields() {}
 
     static String sku(String field, String value) throws InvalidRequest {
-        return requiredText(field, value, SKU_MAX);
+        String sku = requiredText(field, value, SKU_MAX);
+        // Nobody could tell two of them apart, and the actors' persistence takes no such name.
+        if (sku.isBlank()) {
+            throw InvalidRequest.field(field, "holds nothing but white space");
+        }
+        return sku;
     }
 
     static String requiredText(String field, String value, int max) throws InvalidRequest {
