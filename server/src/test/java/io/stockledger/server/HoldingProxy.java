@@ -6,13 +6,18 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.Arrays;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** A network between two sides that can hold back what the caller sends, and break altogether. */
 final class HoldingProxy implements AutoCloseable {
+    private static final byte[] END = new byte[0];
+
     private final ServerSocket front;
     private final int port;
     private final Semaphore open = new Semaphore(1);
@@ -67,25 +72,45 @@ final class HoldingProxy implements AutoCloseable {
                 }
                 connections.add(caller);
                 Socket ledger = new Socket("127.0.0.1", port);
-                daemon(() -> copy(caller, ledger, true));
-                daemon(() -> copy(ledger, caller, false));
+                // Read on while nothing goes through, so that all that was sent is counted.
+                BlockingQueue<byte[]> held = new LinkedBlockingQueue<>();
+                daemon(() -> take(caller, held));
+                daemon(() -> give(held, ledger));
+                daemon(() -> copy(ledger, caller));
             }
         } catch (IOException e) {
             // Closed.
         }
     }
 
-    private void copy(Socket from, Socket to, boolean held) {
+    private void take(Socket caller, BlockingQueue<byte[]> held) {
         byte[] buffer = new byte[8192];
-        try (from; to; InputStream in = from.getInputStream(); OutputStream out = to.getOutputStream()) {
+        try (caller; InputStream in = caller.getInputStream()) {
             for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
-                if (held) {
-                    heldBytes.addAndGet(read);
-                    open.acquireUninterruptibly();
-                    open.release();
-                }
-                out.write(buffer, 0, read);
+                heldBytes.addAndGet(read);
+                held.add(Arrays.copyOf(buffer, read));
             }
+        } catch (IOException e) {
+            // The caller has gone; so will the ledger's side.
+        }
+        held.add(END);
+    }
+
+    private void give(BlockingQueue<byte[]> held, Socket ledger) {
+        try (ledger; OutputStream out = ledger.getOutputStream()) {
+            for (byte[] bytes = held.take(); bytes != END; bytes = held.take()) {
+                open.acquireUninterruptibly();
+                open.release();
+                out.write(bytes);
+            }
+        } catch (IOException | InterruptedException e) {
+            // One side has gone; so does the other.
+        }
+    }
+
+    private static void copy(Socket ledger, Socket caller) {
+        try (ledger; caller; InputStream in = ledger.getInputStream()) {
+            in.transferTo(caller.getOutputStream());
         } catch (IOException e) {
             // One side has gone; so does the other.
         }
