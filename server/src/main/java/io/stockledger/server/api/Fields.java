@@ -22,8 +22,13 @@ final class Fields {
 
     private Fields() {}
 
+    /** Not of spaces alone: the persistence plugin takes them for no id at all. */
     static String sku(String field, String value) throws InvalidRequest {
-        return requiredText(field, value, SKU_MAX);
+        String sku = requiredText(field, value, SKU_MAX);
+        if (sku.trim().isEmpty()) {
+            throw InvalidRequest.field(field, "holds nothing but spaces");
+        }
+        return sku;
     }
 
     static String requiredText(String field, String value, int max) throws InvalidRequest {
