@@ -122,6 +122,9 @@ public final class Server implements AutoCloseable {
     private static void requireFreePort(Config config) {
         String host = config.getString("stockledger.api.host");
         int port = config.getInt("stockledger.api.port");
+        if (port < 0 || port > 65_535) {
+            throw new StartupException("Port " + port + " is none: choose one from 1 to 65535, or 0 for any that is free.");
+        }
         try (ServerSocket probe = new ServerSocket(port, 1, InetAddress.getByName(host))) {
             probe.getLocalPort();
         } catch (IOException e) {

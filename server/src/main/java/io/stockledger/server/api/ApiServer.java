@@ -58,7 +58,7 @@ public final class ApiServer implements AutoCloseable {
                         new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind()))
                 .addService(WellFormed.of(new AdminApi(journal, reads).bindService()))
                 .addService(WellFormed.of(health.getHealthService().bindService()))
-                .addService(ProtoReflectionServiceV1.newInstance())
+                .addService(WellFormed.of(ProtoReflectionServiceV1.newInstance().bindService()))
                 .maxInboundMessageSize((int) (long) api.getBytes("request-bytes-max"))
                 // A client may ask whether we are still there, also while it has no call open.
                 .permitKeepAliveTime(5, TimeUnit.SECONDS)

@@ -22,11 +22,11 @@ final class Fields {
 
     private Fields() {}
 
+    /** Not of spaces alone: the persistence plugin takes them for no id at all. */
     static String sku(String field, String value) throws InvalidRequest {
         String sku = requiredText(field, value, SKU_MAX);
-        // Nobody could tell two of them apart, and the actors' persistence takes no such name.
-        if (sku.isBlank()) {
-            throw InvalidRequest.field(field, "holds nothing but white space");
+        if (sku.trim().isEmpty()) {
+            throw InvalidRequest.field(field, "holds nothing but spaces");
         }
         return sku;
     }

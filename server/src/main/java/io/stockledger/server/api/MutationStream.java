@@ -72,7 +72,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
             endOnceAnswered(Errors.field("mutations", "holds " + count + " mutations; must be 1 to " + MUTATIONS_MAX));
             return;
         }
-        Batch batch = new Batch(request);
+        Batch batch = new Batch(count);
         synchronized (this) {
             if (ended || lastWord.isPresent()) {
                 return;
@@ -80,7 +80,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
             batches.add(batch);
         }
         if (admission.tryEnter(count)) {
-            batch.submit();
+            batch.submit(request);
         } else {
             Status status = Errors.of(Outcome.Failure.TOO_MANY_WAITING);
             for (int i = 0; i < count; i++) {
@@ -130,20 +130,18 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
         }
     }
 
-    /** One request on its way. */
+    /** One request on its way; keeps nothing of the request's own bytes, which a caller may make as long as allowed. */
     private final class Batch {
-        private final StreamMutationsRequest request;
         private final MutationResult[] results;
         /** Mutations that are not answered yet. */
         private final AtomicInteger open;
 
-        Batch(StreamMutationsRequest request) {
-            this.request = request;
-            this.results = new MutationResult[request.getMutationsCount()];
+        Batch(int count) {
+            this.results = new MutationResult[count];
             this.open = new AtomicInteger(results.length);
         }
 
-        void submit() {
+        void submit(StreamMutationsRequest request) {
             Map<String, Part> parts = new LinkedHashMap<>();
             for (int i = 0; i < results.length; i++) {
                 try {

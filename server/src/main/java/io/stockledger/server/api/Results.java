@@ -29,8 +29,12 @@ final class Results {
         return result.build();
     }
 
+    /** The id as far as it may go: one that is refused for its length must not make the answer long too. */
     static MutationResult error(String mutationId, Status status) {
-        return MutationResult.newBuilder().setMutationId(mutationId).setError(status).build();
+        String clipped = mutationId.length() <= Fields.MUTATION_ID_MAX ? mutationId
+                : mutationId.substring(0, mutationId.offsetByCodePoints(0, Math.min(Fields.MUTATION_ID_MAX,
+                        mutationId.codePointCount(0, mutationId.length()))));
+        return MutationResult.newBuilder().setMutationId(clipped).setError(status).build();
     }
 
     static Stock stock(String sku, String channel, String location, Look.Seen seen) {

@@ -39,7 +39,8 @@ final class WellFormed {
         Reader<Q> reader = new Reader<>(contract.getRequestMarshaller());
         ServerCallHandler<Q, A> handler = method.getServerCallHandler();
         return ServerMethodDefinition.create(contract.toBuilder(reader, contract.getResponseMarshaller()).build(),
-                (call, headers) -> new Listener<>(call, reader, handler.startCall(call, headers)));
+                (call, headers) -> new Listener<>(call, reader, handler.startCall(call, headers),
+                        contract.getType().clientSendsOneMessage()));
     }
 
     /** Reads requests; in place of one that can't be read it gives a message that stands for it. */
@@ -71,12 +72,15 @@ final class WellFormed {
     private static final class Listener<Q> extends ForwardingServerCallListener.SimpleForwardingServerCallListener<Q> {
         private final ServerCall<Q, ?> call;
         private final Reader<Q> reader;
+        /** A call that takes one request has not got it yet. */
+        private boolean requestIsMissing;
         private boolean closed;
 
-        Listener(ServerCall<Q, ?> call, Reader<Q> reader, ServerCall.Listener<Q> service) {
+        Listener(ServerCall<Q, ?> call, Reader<Q> reader, ServerCall.Listener<Q> service, boolean takesOneRequest) {
             super(service);
             this.call = call;
             this.reader = reader;
+            this.requestIsMissing = takesOneRequest;
         }
 
         @Override
@@ -85,20 +89,26 @@ final class WellFormed {
                 return;
             }
             if (message == reader.malformed) {
-                closed = true;
-                // The service first, so that it answers nothing more on a call that is closed.
-                super.onCancel();
-                StatusRuntimeException status = Errors.of(Code.INVALID_ARGUMENT, "MALFORMED_REQUEST",
-                        "the request's bytes are not a message of this call; see the contract, stockledger.v1");
-                call.close(status.getStatus(), status.getTrailers() == null ? new Metadata() : status.getTrailers());
+                close("the request's bytes are not a message of this call; see the contract, stockledger.v1");
                 return;
             }
+            requestIsMissing = false;
             super.onMessage(message);
+        }
+
+        private void close(String why) {
+            closed = true;
+            // The service first, so that it answers nothing more on a call that is closed.
+            super.onCancel();
+            StatusRuntimeException status = Errors.of(Code.INVALID_ARGUMENT, "MALFORMED_REQUEST", why);
+            call.close(status.getStatus(), status.getTrailers() == null ? new Metadata() : status.getTrailers());
         }
 
         @Override
         public void onHalfClose() {
-            if (!closed) {
+            if (!closed && requestIsMissing) {
+                close("the call takes one request, there was none");
+            } else if (!closed) {
                 super.onHalfClose();
             }
         }

@@ -314,7 +314,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         failWaiting();
         wakeDue = true;
         restartLater();
-        return stopping ? Behaviors.stopped() : this;
+        return stopping && isIdle() ? Behaviors.stopped() : this;
     }
 
     private void failWaiting() {

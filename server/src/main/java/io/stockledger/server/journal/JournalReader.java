@@ -8,6 +8,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -279,16 +280,22 @@ public final class JournalReader {
 
     // ---- Writes under way ----
 
-    /** Returns once every transaction with writes that is under way now has ended; throws after so long. */
+    /**
+     * Returns once every transaction that is writing to the journal now has ended; throws after so long. They are told
+     * by the lock that each holds on the table from before it has a transaction id until its commit is over: the
+     * newest running id is not below the xmax of a snapshot, and a transaction elsewhere in the instance is no
+     * concern of ours.
+     */
     void awaitWritesUnderWay(long maxMs) throws SQLException {
         long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(maxMs);
         try (Connection connection = database.reads().getConnection()) {
-            long end = snapshotEdge(connection, "pg_snapshot_xmax");
-            while (snapshotEdge(connection, "pg_snapshot_xmin") < end) {
+            Set<String> underWay = journalWriters(connection);
+            while (!underWay.isEmpty()) {
                 if (System.nanoTime() > deadline) {
-                    throw new SQLException("a write transaction has been under way for more than " + maxMs + " ms");
+                    throw new SQLException("a write to the journal has been under way for more than " + maxMs + " ms");
                 }
                 TimeUnit.MILLISECONDS.sleep(2);
+                underWay.retainAll(journalWriters(connection));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -296,12 +303,18 @@ public final class JournalReader {
         }
     }
 
-    private static long snapshotEdge(Connection connection, String edge) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(
-                "SELECT " + edge + "(pg_current_snapshot())::text::bigint"); ResultSet row = statement.executeQuery()) {
-            row.next();
-            return row.getLong(1);
+    /** Transactions that write to the journal, also those whose session has lost its client. */
+    private static Set<String> journalWriters(Connection connection) throws SQLException {
+        String query = "SELECT l.virtualtransaction FROM pg_locks l WHERE l.locktype = 'relation'"
+                + " AND l.relation = 'event_journal'::regclass AND l.mode = 'RowExclusiveLock'"
+                + " AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())";
+        Set<String> writers = new HashSet<>();
+        try (PreparedStatement statement = connection.prepareStatement(query); ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                writers.add(row.getString(1));
+            }
         }
+        return writers;
     }
 
     // ---- How ----

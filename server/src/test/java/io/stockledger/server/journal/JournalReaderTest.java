@@ -2,9 +2,12 @@ package io.stockledger.server.journal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -62,6 +65,28 @@ class JournalReaderTest {
         }
         assertEquals(List.of(1L), numbers(new JournalReader(database, 1000, 1).rowsForward("A", 1)));
         assertEquals(1, new JournalReader(database, 1000, 1).feedAfter(Position.START, 1).size());
+    }
+
+    @Test
+    void newestWriteUnderWayIsWaitedFor() throws Exception {
+        try (Connection writing = TestPostgresql.connect(database)) {
+            writing.setAutoCommit(false);
+            writer.write(writing, "A", TestJournalWriter.receipts(1, "main"));
+            assertThrows(SQLException.class, () -> reader.awaitWritesUnderWay(100));
+            writing.commit();
+            reader.awaitWritesUnderWay(10_000);
+        }
+    }
+
+    @Test
+    void transactionElsewhereInTheInstanceIsNotWaitedFor() throws Exception {
+        try (Connection elsewhere = TestPostgresql.superuser("postgres"); Statement statement = elsewhere.createStatement()) {
+            elsewhere.setAutoCommit(false);
+            statement.execute("SELECT pg_current_xact_id()");
+            writer.write(database, "A", TestJournalWriter.receipts(1, "main"));
+            reader.awaitWritesUnderWay(100);
+            elsewhere.rollback();
+        }
     }
 
     @Test
