@@ -65,18 +65,6 @@ final class Errors {
         return StatusProto.toStatusRuntimeException(status);
     }
 
-    static StatusRuntimeException invalidField(String field, String description) {
-        return exception(field(field, description));
-    }
-
-    static StatusRuntimeException of(Code code, String reason, String message) {
-        return exception(status(code, reason, message));
-    }
-
-    static StatusRuntimeException exhausted(String reason, String message, Duration retryAfter) {
-        return exception(tooMany(reason, message, retryAfter));
-    }
-
     private static Status.Builder builder(Code code, String reason, String message) {
         ErrorInfo info = ErrorInfo.newBuilder().setDomain(DOMAIN).setReason(reason).build();
         return Status.newBuilder().setCode(code.value()).setMessage(message).addDetails(Any.pack(info));

@@ -85,12 +85,12 @@ public final class FeedApi {
             case START_NOT_SET -> request.getInitialStock() ? new FeedRequest.Start.Now() : new FeedRequest.Start.Beginning();
         };
         if (request.getInitialStock() && !(start instanceof FeedRequest.Start.Now)) {
-            throw Errors.invalidField("initial_stock", "not with after_cursor or from_beginning: it brings a start of its own");
+            throw Errors.exception(Errors.field("initial_stock", "not with after_cursor or from_beginning: it brings a start of its own"));
         }
         int heartbeat = request.getHeartbeatIntervalMs();
         if (heartbeat != 0 && (heartbeat < HEARTBEAT_MS_MIN || heartbeat > HEARTBEAT_MS_MAX)) {
-            throw Errors.invalidField("heartbeat_interval_ms", "must be " + HEARTBEAT_MS_MIN + " to " + HEARTBEAT_MS_MAX
-                    + ", or 0 for " + HEARTBEAT_MS_DEFAULT);
+            throw Errors.exception(Errors.field("heartbeat_interval_ms", "must be " + HEARTBEAT_MS_MIN + " to " + HEARTBEAT_MS_MAX
+                    + ", or 0 for " + HEARTBEAT_MS_DEFAULT));
         }
         return new FeedRequest(selection, start, request.getInitialStock(),
                 Duration.ofMillis(heartbeat == 0 ? HEARTBEAT_MS_DEFAULT : heartbeat));
@@ -100,8 +100,8 @@ public final class FeedApi {
         FeedFilter filter = request.getFilter();
         long values = (long) filter.getSkusCount() + filter.getLocationsCount() + filter.getChannelsCount() + filter.getKindsCount();
         if (values > filterValuesMax) {
-            throw Errors.invalidField("filter", "holds " + values + " values, at most " + filterValuesMax
-                    + " are allowed: use a prefix or a share, or leave it out and drop what is not wanted");
+            throw Errors.exception(Errors.field("filter", "holds " + values + " values, at most " + filterValuesMax
+                    + " are allowed: use a prefix or a share, or leave it out and drop what is not wanted"));
         }
         int shareIndex = 0;
         int shareCount = 1;
@@ -109,10 +109,10 @@ public final class FeedApi {
             shareIndex = request.getShare().getIndex();
             shareCount = request.getShare().getCount();
             if (shareCount < 1 || shareCount > SHARE_COUNT_MAX) {
-                throw Errors.invalidField("share.count", "must be 1 to " + SHARE_COUNT_MAX);
+                throw Errors.exception(Errors.field("share.count", "must be 1 to " + SHARE_COUNT_MAX));
             }
             if (shareIndex < 0 || shareIndex >= shareCount) {
-                throw Errors.invalidField("share.index", "must be 0 to count - 1");
+                throw Errors.exception(Errors.field("share.index", "must be 0 to count - 1"));
             }
         }
         TreeSet<String> skus = new TreeSet<>(texts("filter.skus", filter.getSkusList(), SKU_LENGTH_MAX, false));
@@ -121,7 +121,7 @@ public final class FeedApi {
         for (int i = 0; i < filter.getKindsCount(); i++) {
             EntryKind kind = filter.getKinds(i);
             if (kind == EntryKind.UNRECOGNIZED || kind == EntryKind.ENTRY_KIND_UNSPECIFIED) {
-                throw Errors.invalidField("filter.kinds[" + i + "]", "not a kind that this ledger writes");
+                throw Errors.exception(Errors.field("filter.kinds[" + i + "]", "not a kind that this ledger writes"));
             }
             kinds.add(kind.getNumber());
         }
@@ -141,20 +141,20 @@ public final class FeedApi {
     private static String text(String field, String text, int lengthMax, boolean mayBeEmpty) {
         String normal = Normalizer.normalize(text, Normalizer.Form.NFC);
         if (normal.isEmpty() && !mayBeEmpty) {
-            throw Errors.invalidField(field, "must not be empty");
+            throw Errors.exception(Errors.field(field, "must not be empty"));
         }
         if (normal.codePointCount(0, normal.length()) > lengthMax) {
-            throw Errors.invalidField(field, "must have at most " + lengthMax + " characters");
+            throw Errors.exception(Errors.field(field, "must have at most " + lengthMax + " characters"));
         }
         if (normal.codePoints().anyMatch(Character::isISOControl)) {
-            throw Errors.invalidField(field, "must hold no control characters");
+            throw Errors.exception(Errors.field(field, "must hold no control characters"));
         }
         return normal;
     }
 
     private static void requireTrue(String field, boolean value) {
         if (!value) {
-            throw Errors.invalidField(field, "must be true where it is set");
+            throw Errors.exception(Errors.field(field, "must be true where it is set"));
         }
     }
 
@@ -166,12 +166,12 @@ public final class FeedApi {
         if (parsed instanceof Cursor.Parsed.Expired) {
             throw expired();
         }
-        throw Errors.of(Status.Code.INVALID_ARGUMENT, "INVALID_CURSOR", "after_cursor is not a cursor of this ledger");
+        throw Errors.exception(Errors.status(Status.Code.INVALID_ARGUMENT, "INVALID_CURSOR", "after_cursor is not a cursor of this ledger"));
     }
 
     private static StatusRuntimeException expired() {
-        return Errors.of(Status.Code.OUT_OF_RANGE, "CURSOR_EXPIRED",
-                "after_cursor is of an earlier epoch of this ledger's feed: start again with initial stock");
+        return Errors.exception(Errors.status(Status.Code.OUT_OF_RANGE, "CURSOR_EXPIRED",
+                "after_cursor is of an earlier epoch of this ledger's feed: start again with initial stock"));
     }
 
     /** One call: the request, then the feed until one side ends it. */
@@ -188,7 +188,7 @@ public final class FeedApi {
                 @Override
                 public void onMessage(SubscribeRequest message) {
                     if (request.isPresent() && !closed) {
-                        close(Errors.of(Status.Code.INVALID_ARGUMENT, "INVALID_FIELD", "Subscribe takes one request"));
+                        close(Errors.exception(Errors.status(Status.Code.INVALID_ARGUMENT, "INVALID_FIELD", "Subscribe takes one request")));
                         return;
                     }
                     request = Optional.of(message);
@@ -200,7 +200,7 @@ public final class FeedApi {
                         return;
                     }
                     if (request.isEmpty()) {
-                        close(Errors.of(Status.Code.INVALID_ARGUMENT, "INVALID_FIELD", "Subscribe takes one request, there was none"));
+                        close(Errors.exception(Errors.status(Status.Code.INVALID_ARGUMENT, "INVALID_FIELD", "Subscribe takes one request, there was none")));
                         return;
                     }
                     try {
@@ -208,8 +208,8 @@ public final class FeedApi {
                         call.sendHeaders(new Metadata());
                         subscription = feed.subscribe(translated, new CallSink(call));
                         if (subscription.isEmpty()) {
-                            close(Errors.exhausted("TOO_MANY_SUBSCRIPTIONS",
-                                    "this ledger serves as many subscriptions as it may; try again, or use another node", Duration.ofSeconds(5)));
+                            close(Errors.exception(Errors.tooMany("TOO_MANY_SUBSCRIPTIONS",
+                                    "this ledger serves as many subscriptions as it may; try again, or use another node", Duration.ofSeconds(5))));
                         }
                     } catch (StatusRuntimeException e) {
                         close(e);
@@ -254,9 +254,9 @@ public final class FeedApi {
         public void end(End why) {
             StatusRuntimeException status = switch (why) {
                 case CURSOR_EXPIRED -> expired();
-                case CLOSING -> Errors.of(Status.Code.UNAVAILABLE, "SHUTTING_DOWN", "the ledger stops; come back with the last cursor");
-                case JOURNAL_DAMAGED -> Errors.of(Status.Code.DATA_LOSS, "JOURNAL_DAMAGED",
-                        "a stored row can't be read; the ledger's log names it");
+                case CLOSING -> Errors.exception(Errors.status(Status.Code.UNAVAILABLE, "SHUTTING_DOWN", "the ledger stops; come back with the last cursor"));
+                case JOURNAL_DAMAGED -> Errors.exception(Errors.status(Status.Code.DATA_LOSS, "JOURNAL_DAMAGED",
+                        "a stored row can't be read; the ledger's log names it"));
             };
             call.close(status.getStatus(), trailers(status));
         }

@@ -100,7 +100,7 @@ final class WellFormed {
             closed = true;
             // The service first, so that it answers nothing more on a call that is closed.
             super.onCancel();
-            StatusRuntimeException status = Errors.of(Code.INVALID_ARGUMENT, "MALFORMED_REQUEST", why);
+            StatusRuntimeException status = Errors.exception(Errors.status(Code.INVALID_ARGUMENT, "MALFORMED_REQUEST", why));
             call.close(status.getStatus(), status.getTrailers() == null ? new Metadata() : status.getTrailers());
         }
 

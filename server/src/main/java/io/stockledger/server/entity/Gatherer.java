@@ -13,7 +13,6 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -320,8 +319,8 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private void failWaiting() {
         queue.forEach(waiting -> waiting.fail(Outcome.Failure.NOT_STARTED));
         queue.clear();
-        for (Iterator<ArrayDeque<Waiting.ForDecision>> lanes = heldByLane.values().iterator(); lanes.hasNext();) {
-            ArrayDeque<Waiting.ForDecision> lane = lanes.next();
+        // The lanes stay: each still has a mutation that is being looked up.
+        for (ArrayDeque<Waiting.ForDecision> lane : heldByLane.values()) {
             lane.forEach(waiting -> waiting.fail(Outcome.Failure.NOT_STARTED));
             lane.clear();
         }
