@@ -142,7 +142,7 @@ class ResendTest {
         logger.addAppender(listener);
         try (RunningLedger forgetful = RunningLedger.start("akka.loglevel = DEBUG,"
                 + " akka.cluster.sharding.verbose-debug-logging = on,"
-                + " akka.cluster.sharding.passivation.default-idle-strategy.idle-entity.timeout = 300 ms")) {
+                + " stockledger.entity.idle-after = 300 ms")) {
             Mutation.Builder receive = Mutations.receive("passive", 5);
             Applied first = forgetful.applied(receive);
             await("the SKU has left memory", () -> passivated.stream().anyMatch(

@@ -34,7 +34,7 @@ final class Ids {
     }
 
     void run() throws Exception {
-        ServerProcess server = ground.server("akka.cluster.sharding.passivation.default-idle-strategy.idle-entity.timeout = " + IDLE_MS + " ms\n");
+        ServerProcess server = ground.server("stockledger.entity.idle-after = " + IDLE_MS + " ms\n");
         LedgerClient client = ground.client(server.target());
         Bare bare = ground.keep(new Bare(server.target()));
         client.apply(Mutations.receive(SKU, 10_000_000).build());

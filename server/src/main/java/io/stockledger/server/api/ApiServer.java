@@ -53,7 +53,7 @@ public final class ApiServer implements AutoCloseable {
                 // The services never block: another thread between the transport and them halves the rate.
                 .directExecutor()
                 .intercept(new Principal())
-                .addService(WellFormed.of(ledgerApi.bindService()))
+                .addService(WellFormed.of(ledgerApi.bind()))
                 .addService(WellFormed.of(
                         new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind()))
                 .addService(WellFormed.of(new AdminApi(journal, reads).bindService()))

@@ -4,8 +4,11 @@ import com.google.rpc.Status;
 import com.typesafe.config.Config;
 import io.grpc.Context;
 import io.grpc.Deadline;
+import io.grpc.ServerMethodDefinition;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.Status.Code;
 import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.Mutation;
@@ -17,6 +20,7 @@ import io.stockledger.server.entity.Submission;
 import io.stockledger.server.journal.EntryCodec;
 import io.stockledger.server.journal.History;
 import io.stockledger.server.journal.SnapshotCodec;
+import io.stockledger.server.journal.WireWriter;
 import io.stockledger.v1.ApplyMutationRequest;
 import io.stockledger.v1.ApplyMutationResponse;
 import io.stockledger.v1.BatchGetStockRequest;
@@ -30,11 +34,9 @@ import io.stockledger.v1.GetStockResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
-import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.MutationState;
 import io.stockledger.v1.Stock;
 import io.stockledger.v1.StreamMutationsRequest;
-import io.stockledger.v1.StreamMutationsResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -85,9 +87,24 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         this.requestsUnderWayMax = api.getInt("stream-requests-under-way-max");
     }
 
-    @Override
-    public void applyMutation(ApplyMutationRequest request, StreamObserver<ApplyMutationResponse> observer) {
-        Answer<ApplyMutationResponse> answer = new Answer<>(observer);
+    /** The service, to be added to a server: as the contract has it, with the answers to mutations in wire form. */
+    ServerServiceDefinition bind() {
+        List<ServerMethodDefinition<?, ?>> methods = new ArrayList<>(bindService().getMethods());
+        ServerMethodDefinition<?, ?> apply = ServerMethodDefinition.create(
+                Encoded.answers(LedgerServiceGrpc.getApplyMutationMethod()),
+                ServerCalls.asyncUnaryCall(this::apply));
+        ServerMethodDefinition<?, ?> stream = ServerMethodDefinition.create(
+                Encoded.answers(LedgerServiceGrpc.getStreamMutationsMethod()),
+                ServerCalls.asyncBidiStreamingCall(this::stream));
+        for (ServerMethodDefinition<?, ?> ours : List.of(apply, stream)) {
+            String name = ours.getMethodDescriptor().getFullMethodName();
+            methods.replaceAll(method -> method.getMethodDescriptor().getFullMethodName().equals(name) ? ours : method);
+        }
+        return WellFormed.service(LedgerServiceGrpc.getServiceDescriptor(), methods);
+    }
+
+    private void apply(ApplyMutationRequest request, StreamObserver<Encoded> observer) {
+        Answer<Encoded> answer = new Answer<>(observer);
         try {
             if (!request.hasMutation()) {
                 throw InvalidRequest.field("mutation", "is required");
@@ -96,22 +113,24 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             enter(1);
             ledger.submit(new Submission(mutation.sku(), List.of(mutation), 0, deadlineNanos(), (index, outcome) -> {
                 admission.leave(1);
-                MutationResult result = Results.result(mutation.mutationId(), outcome);
-                if (result.hasError()) {
-                    answer.fail(result.getError());
-                } else {
-                    answer.give(ApplyMutationResponse.newBuilder().setResult(result).build());
-                }
+                Result result = Result.of(mutation.mutationId(), outcome);
+                result.error().ifPresentOrElse(answer::fail, () -> answer.give(response(result)));
             }));
         } catch (InvalidRequest e) {
             answer.fail(e.status());
         }
     }
 
-    @Override
-    public StreamObserver<StreamMutationsRequest> streamMutations(StreamObserver<StreamMutationsResponse> observer) {
-        ServerCallStreamObserver<StreamMutationsResponse> answers =
-                (ServerCallStreamObserver<StreamMutationsResponse>) observer;
+    private static Encoded response(Result result) {
+        WireWriter out = new WireWriter(256, 0);
+        int begun = out.begin(ApplyMutationResponse.RESULT_FIELD_NUMBER);
+        result.write(out);
+        out.end(begun);
+        return Encoded.of(out);
+    }
+
+    private StreamObserver<StreamMutationsRequest> stream(StreamObserver<Encoded> observer) {
+        ServerCallStreamObserver<Encoded> answers = (ServerCallStreamObserver<Encoded>) observer;
         if (stopping) {
             answers.onError(Errors.exception(Errors.of(Outcome.Failure.NOT_STARTED)));
             return new Ignored<>();
@@ -180,7 +199,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             String channel = Fields.text("channel", request.getChannel(), Fields.CHANNEL_MAX);
             String location = Fields.text("location", request.getLocation(), Fields.LOCATION_MAX);
             look(sku, "", answer, seen -> answer.give(GetStockResponse.newBuilder()
-                    .setStock(Results.stock(sku, channel, location, seen)).build()));
+                    .setStock(Stocks.stock(sku, channel, location, seen)).build()));
         } catch (InvalidRequest e) {
             answer.fail(e.status());
         }
@@ -206,7 +225,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             for (int i = 0; i < count; i++) {
                 int place = i;
                 ledger.look(new Look(skus.get(i), "", admitted(answer, seen -> {
-                    stocks[place] = Results.stock(skus.get(place), channel, location, seen);
+                    stocks[place] = Stocks.stock(skus.get(place), channel, location, seen);
                     if (open.decrementAndGet() == 0) {
                         answer.give(BatchGetStockResponse.newBuilder().addAllStocks(Arrays.asList(stocks)).build());
                     }

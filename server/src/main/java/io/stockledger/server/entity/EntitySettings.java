@@ -19,6 +19,8 @@ import java.time.InstantSource;
  * @param restartAfterMin how long a SKU whose write failed waits before it replays, at first
  * @param restartAfterMax the same, after many failures
  * @param replayWaitMax how long callers wait for a SKU to replay before they are told to come back
+ * @param idleAfter a SKU that nobody called for so long leaves memory
+ * @param residentMax SKUs that may be in a node's memory; beyond it those unused longest leave
  * @param clock the ledger's clock
  */
 public record EntitySettings(
@@ -32,6 +34,8 @@ public record EntitySettings(
         Duration restartAfterMin,
         Duration restartAfterMax,
         Duration replayWaitMax,
+        Duration idleAfter,
+        int residentMax,
         Limits limits,
         InstantSource clock) {
 
@@ -49,6 +53,8 @@ public record EntitySettings(
                 entity.getDuration("restart-after-min"),
                 entity.getDuration("restart-after-max"),
                 entity.getDuration("replay-wait-max"),
+                entity.getDuration("idle-after"),
+                entity.getInt("resident-max"),
                 new Limits(limits.getInt("locations"), limits.getInt("open-reservations"),
                         limits.getInt("expected-references"), limits.getInt("allocations")),
                 clock);

@@ -3,12 +3,14 @@ package io.stockledger.server.entity;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.ChildFailed;
+import akka.actor.typed.PostStop;
 import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
+import akka.cluster.sharding.typed.javadsl.ClusterSharding;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -35,6 +37,9 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     /** Finish what is under way and stop; sent by sharding when the SKU was idle, moves, or the node leaves. */
     enum Stop implements Message { INSTANCE }
 
+    /** Nobody has called for the SKU lately, or too many SKUs are in memory: ask sharding to let it go. */
+    enum Unused implements Message { INSTANCE }
+
     /** The persistent actor has replayed the SKU's rows: it can decide. */
     enum Replayed implements Message { INSTANCE }
 
@@ -58,6 +63,9 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private final LookUps lookUps;
     private final Runnable onCommit;
     private final TimerScheduler<Message> timers;
+    private final ActorRef<ClusterSharding.ShardCommand> shard;
+    private final Inboxes inboxes;
+    private final Inbox inbox;
 
     private final ArrayDeque<Waiting> queue = new ArrayDeque<>();
     /** Mutations of a lane behind one that is being looked up. */
@@ -75,20 +83,29 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private boolean stopping;
 
     private Gatherer(ActorContext<Message> context, TimerScheduler<Message> timers, String sku,
-            EntitySettings settings, LookUps lookUps, Runnable onCommit) {
+            ActorRef<ClusterSharding.ShardCommand> shard, Inboxes inboxes, EntitySettings settings, LookUps lookUps,
+            Runnable onCommit) {
         super(context);
         this.sku = sku;
+        this.shard = shard;
+        this.inboxes = inboxes;
         this.settings = settings;
         this.lookUps = lookUps;
         this.onCommit = onCommit;
         this.timers = timers;
+        this.inbox = inboxes.join(sku, context.getSelf());
         startEntity();
     }
 
-    /** @param onCommit told after each commit, so that the tail looks at once */
-    static Behavior<Message> create(String sku, EntitySettings settings, LookUps lookUps, Runnable onCommit) {
+    /**
+     * @param shard asked to let the SKU go from memory
+     * @param inboxes of this node
+     * @param onCommit told after each commit, so that the tail looks at once
+     */
+    static Behavior<Message> create(String sku, ActorRef<ClusterSharding.ShardCommand> shard, Inboxes inboxes,
+            EntitySettings settings, LookUps lookUps, Runnable onCommit) {
         return Behaviors.setup(context -> Behaviors.withTimers(
-                timers -> new Gatherer(context, timers, sku, settings, lookUps, onCommit)));
+                timers -> new Gatherer(context, timers, sku, shard, inboxes, settings, lookUps, onCommit)));
     }
 
     @Override
@@ -97,16 +114,24 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
                 .onAnyMessage(this::on)
                 .onSignal(ChildFailed.class, failed -> entityStopped(rootOf(failed.getCause())))
                 .onSignal(Terminated.class, stopped -> entityStopped("its actor stopped"))
+                .onSignal(PostStop.class, stopped -> {
+                    inboxes.leave(sku, inbox);
+                    return this;
+                })
                 .build();
     }
 
     private Behavior<Message> on(Message message) {
-        if (message instanceof Submission submission) {
-            gather(submission);
-        } else if (message instanceof Look look) {
-            gather(new Waiting.ForLook(look));
+        if (message instanceof Inbox.Arrived) {
+            inbox.take().forEach(this::take);
         } else if (message instanceof StockEntity.Done done) {
             takeBack(done);
+        } else if (message instanceof Inbox.Joined joined) {
+            inbox.open(joined);
+            inbox.take().forEach(this::take);
+        } else if (message instanceof Submission || message instanceof Look) {
+            inbox.used();
+            take(message);
         } else if (message instanceof LookedUp lookedUp) {
             takeUp(lookedUp);
         } else if (message == Wake.INSTANCE) {
@@ -126,13 +151,27 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
             } else {
                 restartLater();
             }
+        } else if (message == Unused.INSTANCE) {
+            if (isIdle()) {
+                shard.tell(new ClusterSharding.Passivate<>(getContext().getSelf()));
+            }
         } else if (message == Stop.INSTANCE) {
             stopping = true;
+            inboxes.leave(sku, inbox);
         } else {
             throw new IllegalArgumentException("a gatherer is not told " + message);
         }
         handOn();
         return stopping && isIdle() ? Behaviors.stopped() : this;
+    }
+
+    /** What a caller has sent. */
+    private void take(Message message) {
+        if (message instanceof Submission submission) {
+            gather(submission);
+        } else if (message instanceof Look look) {
+            gather(new Waiting.ForLook(look));
+        }
     }
 
     private void gather(Submission submission) {

@@ -11,6 +11,8 @@ import akka.cluster.typed.Cluster;
 import akka.cluster.typed.Join;
 import com.typesafe.config.Config;
 import io.stockledger.server.journal.History;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
@@ -27,12 +29,15 @@ public final class Ledger implements AutoCloseable {
     private static final EntityTypeKey<Gatherer.Message> SKU = EntityTypeKey.create(Gatherer.Message.class, "sku");
 
     private final ActorSystem<Void> system;
-    private final ActorRef<ShardingEnvelope<Gatherer.Message>> region;
+    private final ActorRef<ShardingEnvelope<Gatherer.Message>> sharding;
+    private final Inboxes inboxes;
     private final LookUps lookUps;
 
-    private Ledger(ActorSystem<Void> system, ActorRef<ShardingEnvelope<Gatherer.Message>> region, LookUps lookUps) {
+    private Ledger(ActorSystem<Void> system, ActorRef<ShardingEnvelope<Gatherer.Message>> sharding, Inboxes inboxes,
+            LookUps lookUps) {
         this.system = system;
-        this.region = region;
+        this.sharding = sharding;
+        this.inboxes = inboxes;
         this.lookUps = lookUps;
     }
 
@@ -52,24 +57,35 @@ public final class Ledger implements AutoCloseable {
         LookUps lookUps = new LookUps(history, settings.window(), settings.clock(),
                 config.getInt("stockledger.entity.look-up-threads"),
                 config.getInt("stockledger.entity.look-ups-waiting-max"));
-        ActorRef<ShardingEnvelope<Gatherer.Message>> region = ClusterSharding.get(system).init(Entity.of(SKU,
-                context -> Gatherer.create(context.getEntityId(), settings, lookUps, onCommit))
+        // The inboxes need the way into sharding, which needs them for the gatherers that it starts.
+        CompletableFuture<Inboxes> inboxes = new CompletableFuture<>();
+        ActorRef<ShardingEnvelope<Gatherer.Message>> sharding = ClusterSharding.get(system).init(Entity.of(SKU,
+                context -> Gatherer.create(context.getEntityId(), context.getShard(), inboxes.join(), settings, lookUps,
+                        onCommit))
                 .withStopMessage(Gatherer.Stop.INSTANCE));
-        return new Ledger(system, region, lookUps);
+        inboxes.complete(new Inboxes(sharding));
+        Duration look = min(settings.idleAfter().dividedBy(2), Duration.ofSeconds(1));
+        system.scheduler().scheduleWithFixedDelay(look, look,
+                () -> inboxes.join().passivate(settings.idleAfter(), settings.residentMax()), system.executionContext());
+        return new Ledger(system, sharding, inboxes.join(), lookUps);
+    }
+
+    private static Duration min(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
     }
 
     /** Submits mutations; each is answered, or its caller's deadline passes. */
     public void submit(Submission submission) {
-        region.tell(new ShardingEnvelope<>(submission.sku(), submission));
+        inboxes.send(submission.sku(), submission);
     }
 
     public void look(Look look) {
-        region.tell(new ShardingEnvelope<>(look.sku(), look));
+        inboxes.send(look.sku(), look);
     }
 
     /** Has what is overdue of a SKU expire. */
     public void wake(String sku) {
-        region.tell(new ShardingEnvelope<>(sku, Gatherer.Wake.INSTANCE));
+        sharding.tell(new ShardingEnvelope<>(sku, Gatherer.Wake.INSTANCE));
     }
 
     /** Finishes what is under way, then stops the actors. */

@@ -288,7 +288,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
 
         private void write(Entry entry) {
             stock.evolve(entry);
-            row.add(EntryCodec.toContract(entry));
+            row.add(entry);
         }
 
         private boolean isFull() {

@@ -244,7 +244,10 @@ class FeedTest {
                     TestJournalWriter.entry(EntryKind.ENTRY_KIND_SELL, "paris", "web"),
                     TestJournalWriter.entry(EntryKind.ENTRY_KIND_SELL, "berlin", "pos"),
                     TestJournalWriter.entry(EntryKind.ENTRY_KIND_SHIP_TRANSFER, "rome", "").addMovements(
-                            io.stockledger.v1.Movement.newBuilder().setLocation("rome").setToLocation("berlin"))));
+                            io.stockledger.v1.Movement.newBuilder()
+                                    .setFrom(io.stockledger.v1.Bucket.BUCKET_AVAILABLE)
+                                    .setTo(io.stockledger.v1.Bucket.BUCKET_INCOMING).setQuantity(1)
+                                    .setLocation("rome").setToLocation("berlin"))));
             writer.write(connection, "AB", List.of(TestJournalWriter.entry(EntryKind.ENTRY_KIND_SELL, "berlin", "web")));
             writer.write(connection, "B", List.of(TestJournalWriter.entry(EntryKind.ENTRY_KIND_SELL, "berlin", "web")));
         }
