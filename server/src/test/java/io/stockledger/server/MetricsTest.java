@@ -130,7 +130,8 @@ class MetricsTest {
 
             assertEquals(1_505, seen.get("stockledger_group_entries_sum"));
             double rows = seen.get("stockledger_group_entries_count");
-            assertTrue(rows >= 7 && rows < 20, () -> "rows: " + rows);
+            // The two large requests may have gone down as one.
+            assertTrue(rows >= 6 && rows < 20, () -> "rows: " + rows);
             assertEquals(rows, seen.get("stockledger_commit_seconds_count"));
             assertEquals(rows, seen.get("stockledger_group_entries_bucket{le=\"+Inf\"}"));
             assertEquals(4 + 1, seen.get("stockledger_look_up_seconds_count"));
@@ -182,8 +183,6 @@ class MetricsTest {
         try (RunningLedger ledger = RunningLedger.start("")) {
             ledger.applied(Mutations.receive("a", 1));
             LedgerServiceGrpc.LedgerServiceFutureStub calls = LedgerServiceGrpc.newFutureStub(ledger.channel());
-            var answer = calls.applyMutation(request(Mutations.receive("a", 1)).toBuilder().build());
-            answer.get();
             try (RunningLedger.HeldWrites held = ledger.holdWrites()) {
                 var lost = calls.applyMutation(request(Mutations.receive("a", 1)));
                 held.awaitOne();
@@ -196,10 +195,7 @@ class MetricsTest {
             Map<String, Double> seen = scrape(ledger);
             assertEquals(1, seen.get(mutations("failed", "OUTCOME_UNKNOWN")));
             assertEquals(1, seen.get("stockledger_store_failures_total{during=\"write\"}"));
-            await("it serves again", () -> {
-                ledger.stock("a");
-                return true;
-            });
+            await("it serves again", () -> value(ledger, "stockledger_recovery_seconds_count") == 2);
         }
     }
 
@@ -260,6 +256,10 @@ class MetricsTest {
         try (RunningLedger ledger = RunningLedger.start("")) {
             ledger.applied(Mutations.receive("a", 1));
             problem(() -> ledger.apply(Mutations.sell("a", 0)));
+            // The first pause brings its meter.
+            System.gc();
+            await("a pause is measured", () -> scrape(ledger).keySet().stream().anyMatch(
+                    series -> series.startsWith("jvm_gc_pause_seconds_sum")));
             Set<String> there = scrape(ledger).keySet().stream().map(series -> series.replaceFirst("\\{.*", ""))
                     .collect(Collectors.toSet());
             Set<String> missing = new HashSet<>(asked);

@@ -10,6 +10,7 @@ import io.grpc.Status;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Timer;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
@@ -36,21 +37,19 @@ final class Measured {
     private static final class Method {
         private final String name;
         private final ApiMeasurements measurements;
-        /** A stream lasts as long as its caller likes: that says nothing. */
-        private final boolean timed;
-        private final Timer times;
+        /** Empty for a stream: it lasts as long as its caller likes, which says nothing. */
+        private final Optional<Timer> times;
         private final Map<Status.Code, Counter> errors = new ConcurrentHashMap<>();
 
         Method(String name, ApiMeasurements measurements, boolean timed) {
             this.name = name;
             this.measurements = measurements;
-            this.timed = timed;
-            this.times = measurements.calls(name);
+            this.times = timed ? Optional.of(measurements.calls(name)) : Optional.empty();
         }
 
         void ended(Status status, long sinceNanos) {
-            if (timed) {
-                times.record(System.nanoTime() - sinceNanos, TimeUnit.NANOSECONDS);
+            if (times.isPresent()) {
+                times.get().record(System.nanoTime() - sinceNanos, TimeUnit.NANOSECONDS);
             }
             if (!status.isOk()) {
                 errors.computeIfAbsent(status.getCode(), code -> measurements.errors(name, code.name())).increment();
