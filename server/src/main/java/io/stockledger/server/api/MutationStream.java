@@ -31,6 +31,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     private final Ledger ledger;
     private final MutationReader reader;
     private final Admission admission;
+    private final ApiMeasurements measurements;
     private final long lane;
     private final String principal;
     private final long deadlineNanos;
@@ -48,12 +49,13 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
      * @param onEnd told once, when the call is over for whatever reason
      */
     MutationStream(ServerCallStreamObserver<Encoded> answers, Ledger ledger, MutationReader reader,
-            Admission admission, long lane, long deadlineNanos, int requestsUnderWayMax,
+            Admission admission, ApiMeasurements measurements, long lane, long deadlineNanos, int requestsUnderWayMax,
             Consumer<MutationStream> onEnd) {
         this.answers = answers;
         this.ledger = ledger;
         this.reader = reader;
         this.admission = admission;
+        this.measurements = measurements;
         this.lane = lane;
         this.principal = Principal.current();
         this.deadlineNanos = deadlineNanos;
@@ -81,6 +83,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
         if (admission.tryEnter(count)) {
             batch.submit(request);
         } else {
+            measurements.turnedAway(count);
             Status status = Errors.of(Outcome.Failure.TOO_MANY_WAITING);
             for (int i = 0; i < count; i++) {
                 batch.results[i] = Result.failed(request.getMutations(i).getMutationId(), status);
@@ -104,7 +107,9 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     /** Answers the batches at the front that are complete. */
     private synchronized void answer() {
         while (!ended && answers.isReady() && !batches.isEmpty() && batches.peek().open.get() == 0) {
-            answers.onNext(batches.poll().response());
+            Batch answered = batches.poll();
+            measurements.streamRequestAnswered(answered.sinceNanos);
+            answers.onNext(answered.response());
             answers.request(1);
         }
         if (!ended && batches.isEmpty() && (callerIsDone || lastWord.isPresent())) {
@@ -130,6 +135,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
 
     /** One request on its way; keeps nothing of the request's own bytes, which a caller may make as long as allowed. */
     private final class Batch {
+        private final long sinceNanos = System.nanoTime();
         private final Result[] results;
         /** Mutations that are not answered yet. */
         private final AtomicInteger open;
@@ -146,6 +152,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
                     Mutation mutation = reader.read(request.getMutations(i), principal);
                     parts.computeIfAbsent(mutation.sku(), sku -> new Part()).add(mutation, i);
                 } catch (InvalidRequest e) {
+                    measurements.malformed();
                     set(i, Result.failed(request.getMutations(i).getMutationId(), e.status()));
                 }
             }
