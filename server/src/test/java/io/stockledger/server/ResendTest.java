@@ -246,7 +246,7 @@ class ResendTest {
 
     @Test
     void createdAtOlderThanTheWindowIsExpired() {
-        try (RunningLedger aging = RunningLedger.start(SETTINGS)) {
+        try (RunningLedger aging = RunningLedger.start(SETTINGS + ", stockledger.entity.older-ids-kept = 0")) {
             Mutation.Builder old = Mutations.receive("old", 5).setCreatedAt(aging.at(Duration.ofMinutes(-61)));
             assertEquals("FAILED_PRECONDITION/MUTATION_EXPIRED", problem(() -> aging.apply(old)).name());
             assertEquals(0, aging.stock("old").getSequence());
