@@ -179,7 +179,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             look(sku, id, answer, seen -> {
                 if (seen.mayBeApplied()) {
                     reads.run(answer::fail, () -> answer.give(mutation(seen, notAfterMs, history.entryOf(
-                            sku, id, seen.foundAt(), seen.asOfMs() - window.toMillis()))));
+                            sku, id, seen.foundAt(), seen.forgottenThrough(), seen.asOfMs() - window.toMillis()))));
                 } else {
                     answer.give(mutation(seen, notAfterMs, Optional.empty()));
                 }

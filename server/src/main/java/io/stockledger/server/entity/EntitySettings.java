@@ -1,7 +1,9 @@
 package io.stockledger.server.entity;
 
 import com.typesafe.config.Config;
+import io.stockledger.server.domain.AppliedIds;
 import io.stockledger.server.domain.Limits;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 
@@ -9,7 +11,9 @@ import java.time.InstantSource;
  * How a SKU's actors behave; the defaults stand in reference.conf under {@code stockledger.entity}, each with its
  * reason.
  *
- * @param idsKept newest mutation ids kept in memory a SKU
+ * @param idsKept newest mutation ids kept in memory a SKU, at least
+ * @param olderIdsKept mutation ids before those, at most
+ * @param idsKey keeps what an id is known by from callers
  * @param window how long an applied id is recognised
  * @param waitingMax mutations and looks that may wait at one SKU
  * @param groupEntriesMax entries a journal row, at most
@@ -25,6 +29,8 @@ import java.time.InstantSource;
  */
 public record EntitySettings(
         int idsKept,
+        int olderIdsKept,
+        long idsKey,
         Duration window,
         int waitingMax,
         int groupEntriesMax,
@@ -44,6 +50,8 @@ public record EntitySettings(
         Config limits = config.getConfig("stockledger.limits");
         return new EntitySettings(
                 entity.getInt("ids-kept"),
+                entity.getInt("older-ids-kept"),
+                new SecureRandom().nextLong(),
                 entity.getDuration("window"),
                 entity.getInt("waiting-max"),
                 entity.getInt("group-entries-max"),
@@ -58,5 +66,10 @@ public record EntitySettings(
                 new Limits(limits.getInt("locations"), limits.getInt("open-reservations"),
                         limits.getInt("expected-references"), limits.getInt("allocations")),
                 clock);
+    }
+
+    /** The ids of a SKU before its first entry. */
+    AppliedIds noIds() {
+        return new AppliedIds(idsKept, olderIdsKept, window.toMillis(), idsKey);
     }
 }

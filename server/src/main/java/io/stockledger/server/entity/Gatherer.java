@@ -251,7 +251,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         failuresInARow = 0;
         putInFront(done.leftOver());
         for (Waiting.ForDecision waiting : done.lookUps()) {
-            lookUp(waiting, done.sequence());
+            lookUp(waiting);
         }
         List<Waiting> first = new ArrayList<>();
         for (Waiting.ForDecision waiting : done.held()) {
@@ -290,9 +290,9 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         }
     }
 
-    private void lookUp(Waiting.ForDecision waiting, long committedSequence) {
+    private void lookUp(Waiting.ForDecision waiting) {
         ActorRef<Message> self = getContext().getSelf();
-        boolean begun = lookUps.begin(waiting.mutation, waiting.foundAt, committedSequence,
+        boolean begun = lookUps.begin(waiting,
                 finding -> self.tell(new LookedUp(waiting, finding)));
         if (!begun) {
             fail(waiting, Outcome.Failure.TOO_MANY_LOOKUPS);
@@ -391,7 +391,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
      */
     private void settle() {
         ActorRef<Message> self = getContext().getSelf();
-        if (!lookUps.settle(settled -> self.tell(new Settled(settled)))) {
+        if (!lookUps.settle(sku, settled -> self.tell(new Settled(settled)))) {
             restartLater();
         }
     }

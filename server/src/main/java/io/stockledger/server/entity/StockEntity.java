@@ -119,7 +119,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
 
     @Override
     public State emptyState() {
-        return new State(new Standing(new Stock(sku, new AppliedIds(settings.idsKept())), GroupRow.noDigest(), 0));
+        return new State(new Standing(new Stock(sku, settings.noIds()), GroupRow.noDigest(), 0));
     }
 
     @Override
@@ -173,7 +173,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
 
             @Override
             public State fromJournal(Object from) {
-                return new State(SnapshotCodec.decode((StockSnapshot) from, settings.idsKept()));
+                return new State(SnapshotCodec.decode((StockSnapshot) from, settings.noIds()));
             }
         };
     }
@@ -259,13 +259,14 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
             }
         }
 
-        /** Its id's fingerprint stands at an entry: the journal tells whether it is the same mutation. */
+        /** Its id's fingerprint stands at entries: the journal tells whether one is the same mutation's. */
         private boolean isApplied(Waiting.ForDecision waiting) {
-            waiting.foundAt = stock.appliedAs(waiting.mutation.mutationId());
-            return waiting.foundAt > waiting.clearedThrough;
+            Mutation mutation = waiting.mutation;
+            waiting.foundAt = stock.appliedAs(mutation.mutationId(), mutation.createdAtMs(), waiting.clearedThrough);
+            return waiting.foundAt.length > 0;
         }
 
-        /** Its id may be one of those that no longer are in memory: the journal tells. */
+        /** Its id may be one of those that are forgotten: the journal tells. */
         private boolean mayBeForgotten(Waiting.ForDecision waiting) {
             AppliedIds ids = stock.appliedIds();
             if (ids.forgottenSequence() <= waiting.clearedThrough || !isInWindow(ids.forgottenRecordedAtMs())) {
@@ -280,6 +281,9 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
         }
 
         private void lookUp(Waiting.ForDecision waiting) {
+            waiting.forgottenThrough = mayBeForgotten(waiting) ? stock.appliedIds().forgottenSequence() : 0;
+            // Not where this lot will end: a copy of it may be applied later in the lot.
+            waiting.toldAt = stock.sequence();
             lookUps.add(waiting);
             if (waiting.submission.lane() != 0) {
                 heldLanes.add(waiting.submission.lane());
@@ -294,8 +298,8 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
         private void look(Look look) {
             AppliedIds ids = stock.appliedIds();
             Look.Seen seen = new Look.Seen(stock.sequence(), List.copyOf(stock.balances()),
-                    stock.reservation(look.mutationId()), stock.appliedAs(look.mutationId()),
-                    ids.forgottenSequence() > 0 && isInWindow(ids.forgottenRecordedAtMs()),
+                    stock.reservation(look.mutationId()), stock.appliedAs(look.mutationId(), 0, 0),
+                    isInWindow(ids.forgottenRecordedAtMs()) ? ids.forgottenSequence() : 0,
                     ids.forgottenSequence() > 0, nowMs);
             answers.add(() -> look.reply().seen(seen));
         }

@@ -133,6 +133,20 @@ public final class GroupRow {
         }
     }
 
+    /** The entry of a sequence that stands in it; the others are passed over. */
+    public Entry entry(long sequence) {
+        try {
+            CodedInputStream in = CodedInputStream.newInstance(bytes, bodyOffset(), bodyLength());
+            for (long before = firstSequence(); before < sequence; before++) {
+                in.skipField(in.readTag());
+            }
+            in.readTag();
+            return Entry.parseFrom(in.readByteArray());
+        } catch (IOException e) {
+            throw new UncheckedIOException("a journal row's entries can't be read", e);
+        }
+    }
+
     private static byte[] sha256(byte[] bytes, int length) {
         try {
             MessageDigest sha = MessageDigest.getInstance("SHA-256");
