@@ -12,7 +12,6 @@ import io.stockledger.v1.StreamMutationsRequest;
 import io.stockledger.v1.StreamMutationsResponse;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +34,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     private final long lane;
     private final String principal;
     private final long deadlineNanos;
+    private final int answerBytesMax;
     private final Consumer<MutationStream> onEnd;
 
     /** Batches under way, oldest first; guarded by this, as are those below and every answer. */
@@ -50,7 +50,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
      */
     MutationStream(ServerCallStreamObserver<StreamMutationsResponse> answers, Ledger ledger, MutationReader reader,
             Admission admission, long lane, long deadlineNanos, int requestsUnderWayMax,
-            Consumer<MutationStream> onEnd) {
+            int answerBytesMax, Consumer<MutationStream> onEnd) {
         this.answers = answers;
         this.ledger = ledger;
         this.reader = reader;
@@ -58,6 +58,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
         this.lane = lane;
         this.principal = Principal.current();
         this.deadlineNanos = deadlineNanos;
+        this.answerBytesMax = answerBytesMax;
         this.onEnd = onEnd;
         answers.setOnCancelHandler(this::end);
         answers.setOnReadyHandler(this::answer);
@@ -105,8 +106,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     /** Answers the batches at the front that are complete. */
     private synchronized void answer() {
         while (!ended && answers.isReady() && !batches.isEmpty() && batches.peek().open.get() == 0) {
-            answers.onNext(StreamMutationsResponse.newBuilder()
-                    .addAllResults(Arrays.asList(batches.poll().results)).build());
+            answers.onNext(Results.reply(batches.poll().results, answerBytesMax));
             answers.request(1);
         }
         if (!ended && batches.isEmpty() && (callerIsDone || lastWord.isPresent())) {

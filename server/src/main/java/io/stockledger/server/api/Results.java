@@ -8,10 +8,14 @@ import io.stockledger.server.entity.Look;
 import io.stockledger.server.entity.Outcome;
 import io.stockledger.server.journal.EntryCodec;
 import io.stockledger.v1.Applied;
+import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.RefusalReason;
 import io.stockledger.v1.Stock;
+import io.stockledger.v1.StreamMutationsResponse;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Optional;
 
 /** Puts outcomes and stocks into the words of the contract. */
 final class Results {
@@ -37,21 +41,42 @@ final class Results {
         return MutationResult.newBuilder().setMutationId(clipped).setError(status).build();
     }
 
-    static Stock stock(String sku, String channel, String location, Look.Seen seen) {
+    /** Empty where it would take more than so many bytes; a SKU may have thousands of locations. */
+    static Optional<Stock> stock(String sku, String channel, String location, Look.Seen seen, long bytesMax) {
         Stock.Builder stock = Stock.newBuilder()
                 .setSku(sku)
                 .setSequence(seen.sequence())
                 .setAsOfTime(EntryCodec.timestamp(seen.asOfMs()));
         long availableToSell = 0;
         long onHand = 0;
+        long bytes = 0;
         for (Balance balance : seen.balances()) {
             if (location.isEmpty() || location.equals(balance.location())) {
-                stock.addBalances(EntryCodec.toContract(balance));
+                LocationBalance told = EntryCodec.toContract(balance);
+                bytes += told.getSerializedSize();
+                if (bytes > bytesMax) {
+                    return Optional.empty();
+                }
+                stock.addBalances(told);
                 availableToSell += balance.availableToSell(channel);
                 onHand += balance.onHand();
             }
         }
-        return stock.setAvailableToSell(availableToSell).setOnHand(onHand).build();
+        return Optional.of(stock.setAvailableToSell(availableToSell).setOnHand(onHand).build());
+    }
+
+    /** A reply to a batch. One that would be too long tells every outcome without the balances after it. */
+    static StreamMutationsResponse reply(MutationResult[] results, int bytesMax) {
+        StreamMutationsResponse whole = StreamMutationsResponse.newBuilder().addAllResults(Arrays.asList(results)).build();
+        if (whole.getSerializedSize() <= bytesMax) {
+            return whole;
+        }
+        StreamMutationsResponse.Builder cut = StreamMutationsResponse.newBuilder();
+        for (MutationResult result : results) {
+            cut.addResults(result.hasApplied()
+                    ? result.toBuilder().setApplied(result.getApplied().toBuilder().clearBalances()).build() : result);
+        }
+        return cut.build();
     }
 
     private static Applied applied(Outcome.Applied applied) {

@@ -25,6 +25,7 @@ public final class EntitySerializer extends SerializerWithStringManifest {
     private static final String LOOK = "look";
     private static final String WAKE = "wake";
     private static final String ANSWER = "answer";
+    private static final String HINT = "hint";
 
     private final ActorSystem<Void> system;
 
@@ -47,6 +48,8 @@ public final class EntitySerializer extends SerializerWithStringManifest {
             return ANSWER;
         } else if (message == Gatherer.Wake.INSTANCE) {
             return WAKE;
+        } else if (message == CommitHints.Hint.INSTANCE) {
+            return HINT;
         }
         throw new IllegalArgumentException("does not leave its node: " + message);
     }
@@ -85,6 +88,7 @@ public final class EntitySerializer extends SerializerWithStringManifest {
                 case SUBMISSION -> submission(in);
                 case LOOK -> look(in);
                 case WAKE -> Gatherer.Wake.INSTANCE;
+                case HINT -> CommitHints.Hint.INSTANCE;
                 case ANSWER -> Wire.read(in);
                 default -> throw new IllegalArgumentException("no such message: " + manifest);
             };

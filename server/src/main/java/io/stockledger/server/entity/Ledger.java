@@ -42,8 +42,10 @@ public final class Ledger implements AutoCloseable {
      * @param config Akka's settings, the journal's database among them, and our own
      * @param history what the journal tells about the past
      * @param onCommit told after each commit of this node; quick
+     * @param onCommitElsewhere told after commits of other nodes, as soon as this one hears of them; quick
      */
-    public static Ledger start(Config config, EntitySettings settings, History history, Runnable onCommit) {
+    public static Ledger start(Config config, EntitySettings settings, History history, Runnable onCommit,
+            Runnable onCommitElsewhere) {
         ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "stockledger", config);
         if (config.getStringList("akka.cluster.seed-nodes").isEmpty()) {
             Cluster cluster = Cluster.get(system);
@@ -52,8 +54,13 @@ public final class Ledger implements AutoCloseable {
         LookUps lookUps = new LookUps(history, settings.window(), settings.clock(),
                 config.getInt("stockledger.entity.look-up-threads"),
                 config.getInt("stockledger.entity.look-ups-waiting-max"));
+        CommitHints hints = CommitHints.start(system, onCommitElsewhere);
+        Runnable committed = () -> {
+            onCommit.run();
+            hints.committed();
+        };
         ActorRef<ShardingEnvelope<Gatherer.Message>> region = ClusterSharding.get(system).init(Entity.of(SKU,
-                context -> Gatherer.create(context.getEntityId(), settings, lookUps, onCommit))
+                context -> Gatherer.create(context.getEntityId(), settings, lookUps, committed))
                 .withStopMessage(Gatherer.Stop.INSTANCE));
         return new Ledger(system, region, lookUps);
     }

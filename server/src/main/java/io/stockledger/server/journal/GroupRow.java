@@ -133,6 +133,29 @@ public final class GroupRow {
         }
     }
 
+    /** Entries from a sequence on: so many, fewer where they have passed so many bytes. Those before are not decoded. */
+    public List<Entry> entries(long fromSequence, int max, int bytesMax) {
+        try {
+            CodedInputStream in = CodedInputStream.newInstance(bytes, bodyOffset(), bodyLength());
+            List<Entry> entries = new ArrayList<>();
+            int left = bytesMax;
+            for (long sequence = firstSequence(); entries.size() < max && left > 0 && in.readTag() == ENTRY_TAG; sequence++) {
+                int length = in.readRawVarint32();
+                if (sequence < fromSequence) {
+                    in.skipRawBytes(length);
+                } else {
+                    int outer = in.pushLimit(length);
+                    entries.add(Entry.parseFrom(in));
+                    in.popLimit(outer);
+                    left -= length;
+                }
+            }
+            return entries;
+        } catch (IOException e) {
+            throw new UncheckedIOException("a journal row's entries can't be read", e);
+        }
+    }
+
     private static byte[] sha256(byte[] bytes, int length) {
         try {
             MessageDigest sha = MessageDigest.getInstance("SHA-256");

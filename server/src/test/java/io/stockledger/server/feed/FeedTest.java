@@ -10,6 +10,7 @@ import com.typesafe.config.ConfigFactory;
 import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.Position;
 import io.stockledger.server.journal.TestJournalWriter;
 import io.stockledger.server.journal.TestPostgresql;
@@ -68,7 +69,7 @@ class FeedTest {
 
     private void startFeed(String settings) throws Exception {
         Config config = ConfigFactory.parseString(settings).withFallback(TestPostgresql.FEED);
-        feed = Feed.start(database, reader, TestPostgresql.JOURNAL, config, Clock.systemUTC());
+        feed = Feed.start(database, reader, TestPostgresql.JOURNAL, config, Clock.systemUTC(), new Pace(1));
     }
 
     /** A subscriber that keeps what it gets, checks each SKU's order, and can be stalled. */
