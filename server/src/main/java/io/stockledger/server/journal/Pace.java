@@ -2,6 +2,7 @@ package io.stockledger.server.journal;
 
 import com.typesafe.config.Config;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /**
  * How fast whoever reads much may go (an audit, a listing, a subscriber that catches up): as fast as it can while
@@ -15,29 +16,36 @@ public final class Pace {
     private static final long REST_NANOS_MAX = TimeUnit.MILLISECONDS.toNanos(250);
 
     private final double share;
-    private volatile long lastCommitNanos = System.nanoTime() - BUSY_NANOS;
+    private final LongSupplier nanoTime;
+    private volatile long lastCommitNanos;
 
     /** {@code config}: stockledger.journal. */
     public Pace(Config config) {
-        this(config.getDouble("reads.share-while-writing"));
+        this(config.getDouble("reads.share-while-writing"), System::nanoTime);
     }
 
     /** @param share of the time, above 0 up to 1, that one reader works while mutations come in */
     public Pace(double share) {
+        this(share, System::nanoTime);
+    }
+
+    Pace(double share, LongSupplier nanoTime) {
         if (!(share > 0 && share <= 1)) {
             throw new StartupException("stockledger.journal.reads.share-while-writing is " + share + ": set it above 0, up to 1.");
         }
         this.share = share;
+        this.nanoTime = nanoTime;
+        this.lastCommitNanos = nanoTime.getAsLong() - 2 * BUSY_NANOS;
     }
 
     /** Something has been committed. Any thread; cheap. */
     public void committed() {
-        lastCommitNanos = System.nanoTime();
+        lastCommitNanos = nanoTime.getAsLong();
     }
 
     /** How long to rest after having read for so long. */
     public long restNanos(long workedNanos) {
-        if (System.nanoTime() - lastCommitNanos > BUSY_NANOS) {
+        if (nanoTime.getAsLong() - lastCommitNanos > BUSY_NANOS) {
             return 0;
         }
         return Math.min((long) (workedNanos * (1 / share - 1)), REST_NANOS_MAX);

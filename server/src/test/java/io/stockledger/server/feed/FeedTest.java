@@ -185,6 +185,54 @@ class FeedTest {
     }
 
     @Test
+    void rowsOfAnySizeComeInOrderFromTheJournalAndLive() throws Exception {
+        int[] sizes = {1, 1, 300, 1, 900, 900, 1, 1, 1, 200, 1};
+        int total = 0;
+        for (int round = 0; round < 3; round++) {
+            for (int size : sizes) {
+                writer.write(database, "sku " + size % 7, TestJournalWriter.receipts(size, "main"));
+                total += size;
+            }
+        }
+        startFeed("message-bytes = 4 KiB");
+        Subscriber subscriber = new Subscriber(Selection.ALL, BEGINNING);
+        await("caught up", subscriber::caughtUp);
+        assertEquals(total, subscriber.count());
+        try (Connection connection = TestPostgresql.connect(database)) {
+            connection.setAutoCommit(false);
+            for (int size : sizes) {
+                writer.write(connection, "sku " + size % 7, TestJournalWriter.receipts(size, "main"));
+                total += size;
+            }
+            connection.commit();
+        }
+        feed.committed();
+        int all = total;
+        await("what was committed at once", () -> subscriber.count() == all);
+    }
+
+    @Test
+    void rowsThatNobodySubscribedToAreNotReadAndComeToWhoComesLater() throws Exception {
+        startFeed("");
+        writer.write(database, "A", TestJournalWriter.receipts(3, "main"));
+        Position first = reader.watermark();
+        await("the tail has passed over the row", () -> feed.ring().covers(Cursor.after(first)) && !feed.ring().covers(Cursor.START));
+        assertEquals(0, feed.ring().bytes());
+        Subscriber one = new Subscriber(Selection.ALL, BEGINNING);
+        await("caught up", one::caughtUp);
+        writer.write(database, "A", TestJournalWriter.receipts(2, "main"));
+        await("the next entries", () -> one.count() == 5);
+        assertTrue(feed.ring().bytes() > 0);
+        one.subscription.cancel();
+        writer.write(database, "A", TestJournalWriter.receipts(4, "main"));
+        Position last = reader.watermark();
+        await("the tail has passed over this one too", () -> feed.ring().covers(Cursor.after(last)) && feed.ring().bytes() == 0);
+        Subscriber other = new Subscriber(Selection.ALL, BEGINNING);
+        await("caught up", other::caughtUp);
+        assertEquals(9, other.count());
+    }
+
+    @Test
     void fromNowOnlyWhatCommitsLaterComes() throws Exception {
         startFeed("");
         writer.write(database, "A", TestJournalWriter.receipts(3, "main"));
