@@ -7,7 +7,7 @@ import io.stockledger.server.domain.Mutation;
 import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.entity.Outcome;
 import io.stockledger.server.entity.Submission;
-import io.stockledger.v1.MutationResult;
+import io.stockledger.server.journal.WireWriter;
 import io.stockledger.v1.StreamMutationsRequest;
 import io.stockledger.v1.StreamMutationsResponse;
 import java.util.ArrayDeque;
@@ -27,10 +27,11 @@ import java.util.function.Consumer;
 final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     static final int MUTATIONS_MAX = 1_000;
 
-    private final ServerCallStreamObserver<StreamMutationsResponse> answers;
+    private final ServerCallStreamObserver<Encoded> answers;
     private final Ledger ledger;
     private final MutationReader reader;
     private final Admission admission;
+    private final ApiMeasurements measurements;
     private final long lane;
     private final String principal;
     private final long deadlineNanos;
@@ -48,13 +49,14 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
      * @param deadlineNanos of the call: what is not decided by then is not applied
      * @param onEnd told once, when the call is over for whatever reason
      */
-    MutationStream(ServerCallStreamObserver<StreamMutationsResponse> answers, Ledger ledger, MutationReader reader,
-            Admission admission, long lane, long deadlineNanos, int requestsUnderWayMax,
+    MutationStream(ServerCallStreamObserver<Encoded> answers, Ledger ledger, MutationReader reader,
+            Admission admission, ApiMeasurements measurements, long lane, long deadlineNanos, int requestsUnderWayMax,
             int answerBytesMax, Consumer<MutationStream> onEnd) {
         this.answers = answers;
         this.ledger = ledger;
         this.reader = reader;
         this.admission = admission;
+        this.measurements = measurements;
         this.lane = lane;
         this.principal = Principal.current();
         this.deadlineNanos = deadlineNanos;
@@ -83,9 +85,10 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
         if (admission.tryEnter(count)) {
             batch.submit(request);
         } else {
+            measurements.turnedAway(count);
             Status status = Errors.of(Outcome.Failure.TOO_MANY_WAITING);
             for (int i = 0; i < count; i++) {
-                batch.results[i] = Results.error(request.getMutations(i).getMutationId(), status);
+                batch.results[i] = Result.failed(request.getMutations(i).getMutationId(), status);
             }
             batch.open.set(0);
         }
@@ -106,7 +109,9 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     /** Answers the batches at the front that are complete. */
     private synchronized void answer() {
         while (!ended && answers.isReady() && !batches.isEmpty() && batches.peek().open.get() == 0) {
-            answers.onNext(Results.reply(batches.poll().results, answerBytesMax));
+            Batch answered = batches.poll();
+            measurements.streamRequestAnswered(answered.sinceNanos);
+            answers.onNext(answered.response());
             answers.request(1);
         }
         if (!ended && batches.isEmpty() && (callerIsDone || lastWord.isPresent())) {
@@ -132,12 +137,13 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
 
     /** One request on its way; keeps nothing of the request's own bytes, which a caller may make as long as allowed. */
     private final class Batch {
-        private final MutationResult[] results;
+        private final long sinceNanos = System.nanoTime();
+        private final Result[] results;
         /** Mutations that are not answered yet. */
         private final AtomicInteger open;
 
         Batch(int count) {
-            this.results = new MutationResult[count];
+            this.results = new Result[count];
             this.open = new AtomicInteger(results.length);
         }
 
@@ -148,17 +154,44 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
                     Mutation mutation = reader.read(request.getMutations(i), principal);
                     parts.computeIfAbsent(mutation.sku(), sku -> new Part()).add(mutation, i);
                 } catch (InvalidRequest e) {
-                    set(i, Results.error(request.getMutations(i).getMutationId(), e.status()));
+                    measurements.malformed();
+                    set(i, Result.failed(request.getMutations(i).getMutationId(), e.status()));
                 }
             }
             parts.forEach((sku, part) -> ledger.submit(new Submission(sku, part.mutations, lane,
                     deadlineNanos, (index, outcome) -> {
                         Mutation mutation = part.mutations.get(index);
-                        set(part.places.get(index), Results.result(mutation.mutationId(), outcome));
+                        set(part.places.get(index), Result.of(mutation.mutationId(), outcome));
                     })));
         }
 
-        private void set(int place, MutationResult result) {
+        Encoded response() {
+            WireWriter out = new WireWriter(64 + 96 * results.length, 0);
+            for (Result result : results) {
+                write(result, out);
+                if (out.length() > answerBytesMax) {
+                    return responseWithoutBalances();
+                }
+            }
+            return Encoded.of(out);
+        }
+
+        /** One that would be too long tells every outcome without the balances after it. */
+        private Encoded responseWithoutBalances() {
+            WireWriter out = new WireWriter(64 + 96 * results.length, 0);
+            for (Result result : results) {
+                write(result.withoutBalances(), out);
+            }
+            return Encoded.of(out);
+        }
+
+        private void write(Result result, WireWriter out) {
+            int begun = out.begin(StreamMutationsResponse.RESULTS_FIELD_NUMBER);
+            result.write(out);
+            out.end(begun);
+        }
+
+        private void set(int place, Result result) {
             results[place] = result;
             admission.leave(1);
             if (open.decrementAndGet() == 0) {

@@ -26,6 +26,7 @@ public final class EntitySerializer extends SerializerWithStringManifest {
     private static final String WAKE = "wake";
     private static final String ANSWER = "answer";
     private static final String HINT = "hint";
+    private static final String JOINED = "joined";
 
     private final ActorSystem<Void> system;
 
@@ -50,6 +51,8 @@ public final class EntitySerializer extends SerializerWithStringManifest {
             return WAKE;
         } else if (message == CommitHints.Hint.INSTANCE) {
             return HINT;
+        } else if (message instanceof Inbox.Joined) {
+            return JOINED;
         }
         throw new IllegalArgumentException("does not leave its node: " + message);
     }
@@ -71,7 +74,7 @@ public final class EntitySerializer extends SerializerWithStringManifest {
                 writeCaller(out, Answers.ID.apply(system).await(look));
                 Wire.write(out, look.sku());
                 Wire.write(out, look.mutationId());
-            } else if (message instanceof Answers.Message) {
+            } else if (message instanceof Answers.Message || message instanceof Inbox.Joined) {
                 Wire.write(out, message);
             }
             return bytes.toByteArray();
@@ -89,7 +92,7 @@ public final class EntitySerializer extends SerializerWithStringManifest {
                 case LOOK -> look(in);
                 case WAKE -> Gatherer.Wake.INSTANCE;
                 case HINT -> CommitHints.Hint.INSTANCE;
-                case ANSWER -> Wire.read(in);
+                case ANSWER, JOINED -> Wire.read(in);
                 default -> throw new IllegalArgumentException("no such message: " + manifest);
             };
         } catch (IOException e) {

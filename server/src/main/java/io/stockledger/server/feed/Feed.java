@@ -1,6 +1,7 @@
 package io.stockledger.server.feed;
 
 import com.typesafe.config.Config;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
@@ -36,6 +37,7 @@ public final class Feed implements AutoCloseable {
     private final LedgerIdentity identity;
     private final Clock clock;
     private final Pace pace;
+    private final FeedMeasurements measurements;
     private final Ring ring;
     private final Tail tail;
     private final int messageBytes;
@@ -48,12 +50,13 @@ public final class Feed implements AutoCloseable {
     private final Growth growth = new Growth();
     private volatile boolean closed;
 
-    private Feed(Database database, JournalReader reader, Config journal, Config feed, Clock clock, Pace pace)
-            throws SQLException {
+    private Feed(Database database, JournalReader reader, Config journal, Config feed, Clock clock, Pace pace,
+            FeedMeasurements measurements) throws SQLException {
         this.reader = reader;
         this.identity = LedgerIdentity.read(database);
         this.clock = clock;
         this.pace = pace;
+        this.measurements = measurements;
         this.messageBytes = Math.toIntExact(feed.getBytes("message-bytes"));
         this.subscriptionsMax = feed.getInt("subscriptions-max");
         this.live = Executors.newFixedThreadPool(feed.getInt("live-threads"), threads("feed-live"));
@@ -76,6 +79,11 @@ public final class Feed implements AutoCloseable {
             public void passed(Position position, long completeTimeMs) {
                 ring.passed(position, completeTimeMs);
             }
+
+            @Override
+            public void lagged(long nanos) {
+                measurements.lagged(nanos);
+            }
         });
     }
 
@@ -84,9 +92,11 @@ public final class Feed implements AutoCloseable {
      *
      * @param pace at which subscribers catch up
      */
-    public static Feed start(Database database, JournalReader reader, Config journal, Config feed, Clock clock, Pace pace)
-            throws SQLException {
-        Feed started = new Feed(database, reader, journal, feed, clock, pace);
+    public static Feed start(Database database, JournalReader reader, Config journal, Config feed, Clock clock, Pace pace,
+            MeterRegistry registry) throws SQLException {
+        FeedMeasurements measurements = new FeedMeasurements(registry);
+        Feed started = new Feed(database, reader, journal, feed, clock, pace, measurements);
+        measurements.watch(started);
         started.tail.start();
         started.ticker.scheduleWithFixedDelay(started::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
         return started;
@@ -95,15 +105,13 @@ public final class Feed implements AutoCloseable {
     /** This node has committed something: what follows the feed should hear of it at once. Any thread; cheap. */
     public void committed() {
         pace.committed();
-        wake();
+        if (count.get() > 0) {
+            tail.committed();
+        }
     }
 
     /** Another node has. Any thread; cheap. */
     public void committedElsewhere() {
-        wake();
-    }
-
-    private void wake() {
         if (count.get() > 0) {
             tail.wake();
         }
@@ -129,6 +137,25 @@ public final class Feed implements AutoCloseable {
 
     public int subscriptionCount() {
         return count.get();
+    }
+
+    int subscriptionsMax() {
+        return subscriptionsMax;
+    }
+
+    int liveCount() {
+        return (int) subscriptions.stream().filter(Subscription::isLive).count();
+    }
+
+    /** How long the subscriber that is behind for the longest has been so; 0: none is. */
+    long longestBehindNanos() {
+        return subscriptions.stream().mapToLong(Subscription::behindNanos).max().orElse(0);
+    }
+
+    /** Everything that was committed until so long ago has been told; not a number before the first look. */
+    double completenessAgeMs() {
+        long completeTimeMs = ring.completeTimeMs();
+        return completeTimeMs == 0 ? Double.NaN : Math.max(0, clock.millis() - completeTimeMs);
     }
 
     /** See {@link Tail#watermarkAge}. */
@@ -184,6 +211,10 @@ public final class Feed implements AutoCloseable {
 
     LedgerIdentity identity() {
         return identity;
+    }
+
+    FeedMeasurements measurements() {
+        return measurements;
     }
 
     Clock clock() {
