@@ -94,8 +94,8 @@ public final class Server implements AutoCloseable {
         // A server that was killed may have left a write at work in the store.
         history.settle();
         Pace pace = new Pace(journalConfig);
-        Feed feed = keep(Feed.start(database, journal, journalConfig, config.getConfig("stockledger.feed"), clock,
-                pace, metrics.registry()));
+        Feed feed = keep(Feed.start(database, journal, journalConfig, config.getConfig("stockledger.feed"), clock, pace,
+                metrics.registry()));
 
         Ledger ledger = keep(Ledger.start(withStore(config), EntitySettings.from(config, clock), history,
                 feed::committed, feed::committedElsewhere, metrics.registry()));

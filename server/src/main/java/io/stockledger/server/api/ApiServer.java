@@ -52,14 +52,16 @@ public final class ApiServer implements AutoCloseable {
         GRPC_LOG.setLevel(Level.SEVERE);
         Config api = config.getConfig("stockledger.api");
         ApiMeasurements measurements = new ApiMeasurements(registry);
-        int readsWaitingMax = api.getInt("reads-waiting-max");
-        Reads reads = new Reads("read", api.getInt("read-threads"), readsWaitingMax, Optional.empty());
-        measurements.watch(reads, readsWaitingMax);
-        Reads listings = new Reads("list", api.getInt("list-threads"), readsWaitingMax, Optional.of(pace));
+        Reads reads = new Reads("read", api.getInt("read-threads"), api.getInt("reads-waiting-max"), Optional.empty());
+        Reads listings = new Reads("list", api.getInt("list-threads"), api.getInt("reads-waiting-max"), Optional.of(pace));
         // An audit rests between its pages.
         Reads audits = new Reads("audit", api.getInt("audits-max"), api.getInt("audits-waiting-max"), Optional.empty());
+        measurements.watch(reads, "read", api.getInt("reads-waiting-max"));
+        measurements.watch(listings, "list", api.getInt("reads-waiting-max"));
+        measurements.watch(audits, "audit", api.getInt("audits-waiting-max"));
         HealthStatusManager health = new HealthStatusManager();
-        LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, listings, config, clock, measurements);
+        LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, listings, config, clock,
+                measurements);
         InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
         Server server = NettyServerBuilder.forAddress(address)
                 // The services never block: another thread between the transport and them halves the rate.

@@ -138,7 +138,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private static Encoded response(Result result) {
         WireWriter out = new WireWriter(256, 0);
         int begun = out.begin(ApplyMutationResponse.RESULT_FIELD_NUMBER);
-        result.write(out, true);
+        result.write(out);
         out.end(begun);
         return Encoded.of(out);
     }
@@ -155,8 +155,8 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
                     "as many mutation streams are open as may be", Duration.ofSeconds(1))));
             return new Ignored<>();
         }
-        MutationStream stream = new MutationStream(answers, ledger, reader, admission, measurements,
-                lanes.getAndIncrement(), deadlineNanos(), requestsUnderWayMax, answerBytesMax, ended -> {
+        MutationStream stream = new MutationStream(answers, ledger, reader, admission, measurements, lanes.getAndIncrement(),
+                deadlineNanos(), requestsUnderWayMax, answerBytesMax, ended -> {
                     streams.remove(ended);
                     streamCount.decrementAndGet();
                 });

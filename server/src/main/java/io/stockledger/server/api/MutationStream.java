@@ -165,20 +165,30 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
                     })));
         }
 
-        /** A response that would be too long tells every outcome without the balances after it. */
         Encoded response() {
-            WireWriter whole = written(true);
-            return Encoded.of(whole.length() <= answerBytesMax ? whole : written(false));
-        }
-
-        private WireWriter written(boolean withBalances) {
             WireWriter out = new WireWriter(64 + 96 * results.length, 0);
             for (Result result : results) {
-                int begun = out.begin(StreamMutationsResponse.RESULTS_FIELD_NUMBER);
-                result.write(out, withBalances);
-                out.end(begun);
+                write(result, out);
+                if (out.length() > answerBytesMax) {
+                    return responseWithoutBalances();
+                }
             }
-            return out;
+            return Encoded.of(out);
+        }
+
+        /** One that would be too long tells every outcome without the balances after it. */
+        private Encoded responseWithoutBalances() {
+            WireWriter out = new WireWriter(64 + 96 * results.length, 0);
+            for (Result result : results) {
+                write(result.withoutBalances(), out);
+            }
+            return Encoded.of(out);
+        }
+
+        private void write(Result result, WireWriter out) {
+            int begun = out.begin(StreamMutationsResponse.RESULTS_FIELD_NUMBER);
+            result.write(out);
+            out.end(begun);
         }
 
         private void set(int place, Result result) {

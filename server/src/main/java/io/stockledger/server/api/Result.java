@@ -18,13 +18,18 @@ sealed interface Result {
     /** The status, if the mutation has no outcome. */
     Optional<Status> error();
 
-    /** Writes the message's own fields; without balances where the whole answer would be too long. */
-    void write(WireWriter out, boolean withBalances);
+    /** Writes the message's own fields. */
+    void write(WireWriter out);
+
+    /** The same outcome, told more briefly. */
+    default Result withoutBalances() {
+        return this;
+    }
 
     /** Of a mutation that a SKU has answered. */
     static Result of(String mutationId, Outcome outcome) {
         if (outcome instanceof Outcome.Applied applied) {
-            return new Applied(mutationId, applied);
+            return new Applied(mutationId, applied, true);
         } else if (outcome instanceof Outcome.Refused refused) {
             return refused(mutationId, refused.refusal());
         } else if (outcome instanceof Outcome.Failed failed) {
@@ -65,14 +70,19 @@ sealed interface Result {
     }
 
     /** Written field by field: hundreds of thousands a second. */
-    record Applied(String mutationId, Outcome.Applied applied) implements Result {
+    record Applied(String mutationId, Outcome.Applied applied, boolean withBalances) implements Result {
+        @Override
+        public Result withoutBalances() {
+            return new Applied(mutationId, applied, false);
+        }
+
         @Override
         public Optional<Status> error() {
             return Optional.empty();
         }
 
         @Override
-        public void write(WireWriter out, boolean withBalances) {
+        public void write(WireWriter out) {
             Entry entry = applied.entry();
             out.text(MutationResult.MUTATION_ID_FIELD_NUMBER, mutationId);
             int begun = out.begin(MutationResult.APPLIED_FIELD_NUMBER);
@@ -98,7 +108,7 @@ sealed interface Result {
         }
 
         @Override
-        public void write(WireWriter out, boolean withBalances) {
+        public void write(WireWriter out) {
             out.text(MutationResult.MUTATION_ID_FIELD_NUMBER, mutationId);
             int begun = out.begin(MutationResult.REFUSAL_FIELD_NUMBER);
             out.int64(io.stockledger.v1.Refusal.REASON_FIELD_NUMBER, reason.getNumber());
@@ -115,7 +125,7 @@ sealed interface Result {
         }
 
         @Override
-        public void write(WireWriter out, boolean withBalances) {
+        public void write(WireWriter out) {
             out.text(MutationResult.MUTATION_ID_FIELD_NUMBER, mutationId);
             out.raw(MutationResult.ERROR_FIELD_NUMBER, status.toByteArray());
         }

@@ -25,8 +25,8 @@ public final class EntitySerializer extends SerializerWithStringManifest {
     private static final String LOOK = "look";
     private static final String WAKE = "wake";
     private static final String ANSWER = "answer";
-    private static final String JOINED = "joined";
     private static final String HINT = "hint";
+    private static final String JOINED = "joined";
 
     private final ActorSystem<Void> system;
 
@@ -49,10 +49,10 @@ public final class EntitySerializer extends SerializerWithStringManifest {
             return ANSWER;
         } else if (message == Gatherer.Wake.INSTANCE) {
             return WAKE;
-        } else if (message instanceof Inbox.Joined) {
-            return JOINED;
         } else if (message == CommitHints.Hint.INSTANCE) {
             return HINT;
+        } else if (message instanceof Inbox.Joined) {
+            return JOINED;
         }
         throw new IllegalArgumentException("does not leave its node: " + message);
     }

@@ -71,11 +71,6 @@ public final class Feed implements AutoCloseable {
             }
 
             @Override
-            public void lagged(long nanos) {
-                measurements.lagged(nanos);
-            }
-
-            @Override
             public boolean wantsRows() {
                 return count.get() > 0;
             }
@@ -83,6 +78,11 @@ public final class Feed implements AutoCloseable {
             @Override
             public void passed(Position position, long completeTimeMs) {
                 ring.passed(position, completeTimeMs);
+            }
+
+            @Override
+            public void lagged(long nanos) {
+                measurements.lagged(nanos);
             }
         });
     }

@@ -133,11 +133,6 @@ public final class GroupRow {
         }
     }
 
-    /** The entry of a sequence that stands in it; the others are passed over. */
-    public io.stockledger.v1.Entry entry(long sequence) {
-        return entries(sequence, 1, Integer.MAX_VALUE).get(0);
-    }
-
     /** Entries from a sequence on: so many, fewer where they have passed so many bytes. Those before are not decoded. */
     public List<io.stockledger.v1.Entry> entries(long fromSequence, int max, int bytesMax) {
         try {
@@ -156,6 +151,20 @@ public final class GroupRow {
                 }
             }
             return entries;
+        } catch (IOException e) {
+            throw new UncheckedIOException("a journal row's entries can't be read", e);
+        }
+    }
+
+    /** The entry of a sequence that stands in it; the others are passed over. */
+    public io.stockledger.v1.Entry entry(long sequence) {
+        try {
+            CodedInputStream in = CodedInputStream.newInstance(bytes, bodyOffset(), bodyLength());
+            for (long before = firstSequence(); before < sequence; before++) {
+                in.skipField(in.readTag());
+            }
+            in.readTag();
+            return io.stockledger.v1.Entry.parseFrom(in.readByteArray());
         } catch (IOException e) {
             throw new UncheckedIOException("a journal row's entries can't be read", e);
         }

@@ -64,9 +64,6 @@ public final class Tail implements AutoCloseable {
          */
         void tailed(List<JournalRow> rows, long completeTimeMs);
 
-        /** Commits of this node have been told, the oldest of them so long after it was made. */
-        default void lagged(long nanos) {}
-
         /** Whether rows are wanted now. Where not, they are passed over unread; once they are, {@link Tail#wake} is due. */
         default boolean wantsRows() {
             return true;
@@ -74,6 +71,9 @@ public final class Tail implements AutoCloseable {
 
         /** Rows up to this position have been passed over. */
         default void passed(Position position, long completeTimeMs) {}
+
+        /** Commits of this node have been told, the oldest of them so long after it was made. */
+        default void lagged(long nanos) {}
     }
 
     /** @param committedNanos the oldest commit of this node that the look is the first to see; 0: none */
