@@ -122,7 +122,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
                     "as many mutation streams are open as may be", Duration.ofSeconds(1))));
             return new Ignored<>();
         }
-        MutationStream stream = new MutationStream(answers, ledger, reader, admission, lanes.getAndIncrement(),
+        MutationStream stream = new MutationStream(answers, ledger::submit, reader, admission, lanes.getAndIncrement(),
                 deadlineNanos(), requestsUnderWayMax, ended -> {
                     streams.remove(ended);
                     streamCount.decrementAndGet();

@@ -4,7 +4,6 @@ import com.google.rpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.stockledger.server.domain.Mutation;
-import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.entity.Outcome;
 import io.stockledger.server.entity.Submission;
 import io.stockledger.v1.MutationResult;
@@ -29,7 +28,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     static final int MUTATIONS_MAX = 1_000;
 
     private final ServerCallStreamObserver<StreamMutationsResponse> answers;
-    private final Ledger ledger;
+    private final Consumer<Submission> ledger;
     private final MutationReader reader;
     private final Admission admission;
     private final long lane;
@@ -45,11 +44,12 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     private boolean ended;
 
     /**
+     * @param ledger is told the mutations of each SKU
      * @param deadlineNanos of the call: what is not decided by then is not applied
      * @param onEnd told once, when the call is over for whatever reason
      */
-    MutationStream(ServerCallStreamObserver<StreamMutationsResponse> answers, Ledger ledger, MutationReader reader,
-            Admission admission, long lane, long deadlineNanos, int requestsUnderWayMax,
+    MutationStream(ServerCallStreamObserver<StreamMutationsResponse> answers, Consumer<Submission> ledger,
+            MutationReader reader, Admission admission, long lane, long deadlineNanos, int requestsUnderWayMax,
             Consumer<MutationStream> onEnd) {
         this.answers = answers;
         this.ledger = ledger;
@@ -151,7 +151,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
                     set(i, Results.error(request.getMutations(i).getMutationId(), e.status()));
                 }
             }
-            parts.forEach((sku, part) -> ledger.submit(new Submission(sku, part.mutations, lane,
+            parts.forEach((sku, part) -> ledger.accept(new Submission(sku, part.mutations, lane,
                     deadlineNanos, (index, outcome) -> {
                         Mutation mutation = part.mutations.get(index);
                         set(part.places.get(index), Results.result(mutation.mutationId(), outcome));

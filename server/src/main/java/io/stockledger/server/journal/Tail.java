@@ -11,7 +11,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,7 +35,7 @@ public final class Tail implements AutoCloseable {
     private final long pageBytes;
     private final Duration pollInterval;
     private final Duration heldBackWarning;
-    private final Semaphore wakeUps = new Semaphore(0);
+    private final WakeUps wakeUps = new WakeUps();
     private final Thread thread;
     private volatile boolean closed;
 
@@ -82,9 +81,7 @@ public final class Tail implements AutoCloseable {
 
     /** Something has been committed. Cheap, from any thread; many calls at once are one look. */
     public void wake() {
-        if (wakeUps.availablePermits() == 0) {
-            wakeUps.release();
-        }
+        wakeUps.wake();
     }
 
     /** For how long committed rows have been held back by a transaction that does not end; zero where none is. */
@@ -132,7 +129,7 @@ public final class Tail implements AutoCloseable {
     private void followOn(Connection connection, PreparedStatement statement) throws SQLException {
         long pauseNanos = HELD_BACK_PAUSE_NANOS;
         while (!closed) {
-            wakeUps.drainPermits();
+            wakeUps.lookBegins();
             long before = clock.millis();
             Page page = read(statement);
             complete(page, before);
@@ -250,7 +247,7 @@ public final class Tail implements AutoCloseable {
             return;
         }
         try {
-            wakeUps.tryAcquire(nanos, TimeUnit.NANOSECONDS);
+            wakeUps.await(nanos);
         } catch (InterruptedException e) {
             // Only close() interrupts.
             Thread.currentThread().interrupt();
