@@ -126,8 +126,11 @@ class MutationStreamThreadsTest {
         /** The first stream ends, and what was on its way is lost. */
         void breakOff() {
             Stream stream = streams.peek();
-            stream.over = true;
-            sent.removeIf(lost -> lost.by == stream);
+            // At once: a connection never loses a request and delivers a later one.
+            synchronized (sent) {
+                stream.over = true;
+                sent.removeIf(lost -> lost.by == stream);
+            }
             stream.listener.onClose(Status.UNAVAILABLE, new Metadata());
         }
 
@@ -218,8 +221,10 @@ class MutationStreamThreadsTest {
             public void sendMessage(StreamMutationsRequest request) {
                 assertTrue(!sending, "two threads send on one stream");
                 sending = true;
-                if (!over) {
-                    sent.add(new Sent(this, request));
+                synchronized (sent) {
+                    if (!over) {
+                        sent.add(new Sent(this, request));
+                    }
                 }
                 sending = false;
             }
