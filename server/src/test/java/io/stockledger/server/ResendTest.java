@@ -142,7 +142,7 @@ class ResendTest {
         logger.addAppender(listener);
         try (RunningLedger forgetful = RunningLedger.start("akka.loglevel = DEBUG,"
                 + " akka.cluster.sharding.verbose-debug-logging = on,"
-                + " akka.cluster.sharding.passivation.default-idle-strategy.idle-entity.timeout = 300 ms")) {
+                + " stockledger.entity.idle-after = 300 ms")) {
             Mutation.Builder receive = Mutations.receive("passive", 5);
             Applied first = forgetful.applied(receive);
             await("the SKU has left memory", () -> passivated.stream().anyMatch(
@@ -182,6 +182,42 @@ class ResendTest {
         ledger.restart();
         replayed(receive, first);
         assertEquals(1 + 6 * IDS_KEPT, ledger.stock("created").getSequence());
+    }
+
+    @Test
+    void aFreshIdNeedsNoLookUpHoweverManyCameBefore() {
+        // Where none may wait, a mutation that needs a look-up fails.
+        String noLookUps = SETTINGS + ", stockledger.entity.look-ups-waiting-max = 0";
+        try (RunningLedger without = RunningLedger.start(noLookUps)) {
+            newerIds(without, "fresh", 10 * IDS_KEPT, false);
+            without.restart();
+            newerIds(without, "fresh", 3 * IDS_KEPT, false);
+            assertEquals(13 * IDS_KEPT, without.stock("fresh").getSequence());
+        }
+        try (RunningLedger forgetful = RunningLedger.start(noLookUps + ", stockledger.entity.older-ids-kept = 0")) {
+            newerIds(forgetful, "fresh", IDS_KEPT, false);
+            newerIds(forgetful, "fresh", IDS_KEPT, true);
+            assertEquals("RESOURCE_EXHAUSTED/TOO_MANY_LOOKUPS",
+                    problem(() -> forgetful.apply(Mutations.receive("fresh", 1))).name(), "then the test shows nothing");
+        }
+    }
+
+    @Test
+    void anIdIsRecognisedAlsoWhereMoreWereForgottenThanMemoryKeeps() {
+        try (RunningLedger small = RunningLedger.start(SETTINGS + ", stockledger.entity.older-ids-kept = " + 2 * IDS_KEPT)) {
+            Mutation.Builder forgotten = Mutations.receive("small", 5);
+            Applied first = small.applied(forgotten);
+            newerIds(small, "small", 6 * IDS_KEPT, false);
+            Mutation.Builder older = Mutations.receive("small", 6);
+            Applied second = small.applied(older);
+            newerIds(small, "small", 3 * IDS_KEPT / 2, false);
+            replayed(small, forgotten, first);
+            replayed(small, older, second);
+            small.restart();
+            replayed(small, forgotten, first);
+            replayed(small, older, second);
+            assertEquals(2 + 15 * IDS_KEPT / 2, small.stock("small").getSequence());
+        }
     }
 
     @Test
@@ -246,7 +282,7 @@ class ResendTest {
 
     @Test
     void createdAtOlderThanTheWindowIsExpired() {
-        try (RunningLedger aging = RunningLedger.start(SETTINGS)) {
+        try (RunningLedger aging = RunningLedger.start(SETTINGS + ", stockledger.entity.older-ids-kept = 0")) {
             Mutation.Builder old = Mutations.receive("old", 5).setCreatedAt(aging.at(Duration.ofMinutes(-61)));
             assertEquals("FAILED_PRECONDITION/MUTATION_EXPIRED", problem(() -> aging.apply(old)).name());
             assertEquals(0, aging.stock("old").getSequence());

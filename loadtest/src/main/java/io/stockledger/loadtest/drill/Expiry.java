@@ -32,7 +32,7 @@ final class Expiry {
     }
 
     void run() {
-        ServerProcess server = ground.server("akka.cluster.sharding.passivation.default-idle-strategy.idle-entity.timeout = 1 s\n");
+        ServerProcess server = ground.server("stockledger.entity.idle-after = 1 s\n");
         LedgerClient client = ground.client(server.target());
         client.subscribe(SubscribeRequest.newBuilder().setFromBeginning(true).build(), new EntryListener() {
             @Override

@@ -34,7 +34,7 @@ final class Ids {
     }
 
     void run() throws Exception {
-        ServerProcess server = ground.server("akka.cluster.sharding.passivation.default-idle-strategy.idle-entity.timeout = " + IDLE_MS + " ms\n");
+        ServerProcess server = ground.server("stockledger.entity.idle-after = " + IDLE_MS + " ms\n");
         LedgerClient client = ground.client(server.target());
         Bare bare = ground.keep(new Bare(server.target()));
         client.apply(Mutations.receive(SKU, 10_000_000).build());
@@ -77,8 +77,7 @@ final class Ids {
         AtomicLong applied = new AtomicLong();
         for (int i = 0; i < newer; i++) {
             room.acquire();
-            // Its id is the client's, which vouches by created_at that it is new: without that, each one beyond those
-            // kept in memory would cost a look-up (its time is told below).
+            // Its id is the client's, which vouches by created_at that it is new; the time of one without is told below.
             client.submit(Mutations.sell(SKU, 1).build()).whenComplete((outcome, error) -> {
                 if (outcome instanceof Outcome.Applied) {
                     applied.incrementAndGet();

@@ -4,8 +4,11 @@ import com.google.rpc.Status;
 import com.typesafe.config.Config;
 import io.grpc.Context;
 import io.grpc.Deadline;
+import io.grpc.ServerMethodDefinition;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.Status.Code;
 import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.Mutation;
@@ -17,6 +20,7 @@ import io.stockledger.server.entity.Submission;
 import io.stockledger.server.journal.EntryCodec;
 import io.stockledger.server.journal.History;
 import io.stockledger.server.journal.SnapshotCodec;
+import io.stockledger.server.journal.WireWriter;
 import io.stockledger.v1.ApplyMutationRequest;
 import io.stockledger.v1.ApplyMutationResponse;
 import io.stockledger.v1.BatchGetStockRequest;
@@ -30,11 +34,9 @@ import io.stockledger.v1.GetStockResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
-import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.MutationState;
 import io.stockledger.v1.Stock;
 import io.stockledger.v1.StreamMutationsRequest;
-import io.stockledger.v1.StreamMutationsResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -65,6 +67,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private final MutationReader reader;
     private final Duration window;
     private final Admission admission;
+    private final ApiMeasurements measurements;
     private final int streamsMax;
     private final int requestsUnderWayMax;
     private final AtomicInteger streamCount = new AtomicInteger();
@@ -73,7 +76,8 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     /** A lane a stream; from the clock, so that those of a cluster's nodes differ. */
     private final AtomicLong lanes = new AtomicLong(System.nanoTime() | 1);
 
-    LedgerApi(Ledger ledger, History history, Reads reads, Config config, InstantSource clock) {
+    LedgerApi(Ledger ledger, History history, Reads reads, Config config, InstantSource clock,
+            ApiMeasurements measurements) {
         this.ledger = ledger;
         this.history = history;
         this.reads = reads;
@@ -82,36 +86,61 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         Config api = config.getConfig("stockledger.api");
         this.admission = new Admission(api.getInt("waiting-max"));
         this.streamsMax = api.getInt("streams-max");
+        this.measurements = measurements;
+        measurements.watch(admission);
+        measurements.watchStreams(streamCount::get, streamsMax);
         this.requestsUnderWayMax = api.getInt("stream-requests-under-way-max");
     }
 
-    @Override
-    public void applyMutation(ApplyMutationRequest request, StreamObserver<ApplyMutationResponse> observer) {
-        Answer<ApplyMutationResponse> answer = new Answer<>(observer);
+    /** The service, to be added to a server: as the contract has it, with the answers to mutations in wire form. */
+    ServerServiceDefinition bind() {
+        List<ServerMethodDefinition<?, ?>> methods = new ArrayList<>(bindService().getMethods());
+        ServerMethodDefinition<?, ?> apply = ServerMethodDefinition.create(
+                Encoded.answers(LedgerServiceGrpc.getApplyMutationMethod()),
+                ServerCalls.asyncUnaryCall(this::apply));
+        ServerMethodDefinition<?, ?> stream = ServerMethodDefinition.create(
+                Encoded.answers(LedgerServiceGrpc.getStreamMutationsMethod()),
+                ServerCalls.asyncBidiStreamingCall(this::stream));
+        for (ServerMethodDefinition<?, ?> ours : List.of(apply, stream)) {
+            String name = ours.getMethodDescriptor().getFullMethodName();
+            methods.replaceAll(method -> method.getMethodDescriptor().getFullMethodName().equals(name) ? ours : method);
+        }
+        return WellFormed.service(LedgerServiceGrpc.getServiceDescriptor(), methods);
+    }
+
+    private void apply(ApplyMutationRequest request, StreamObserver<Encoded> observer) {
+        Answer<Encoded> answer = new Answer<>(observer);
         try {
             if (!request.hasMutation()) {
                 throw InvalidRequest.field("mutation", "is required");
             }
             Mutation mutation = reader.read(request.getMutation(), Principal.current());
-            enter(1);
+            if (!admission.tryEnter(1)) {
+                measurements.turnedAway(1);
+                answer.fail(Errors.of(Outcome.Failure.TOO_MANY_WAITING));
+                return;
+            }
             ledger.submit(new Submission(mutation.sku(), List.of(mutation), 0, deadlineNanos(), (index, outcome) -> {
                 admission.leave(1);
-                MutationResult result = Results.result(mutation.mutationId(), outcome);
-                if (result.hasError()) {
-                    answer.fail(result.getError());
-                } else {
-                    answer.give(ApplyMutationResponse.newBuilder().setResult(result).build());
-                }
+                Result result = Result.of(mutation.mutationId(), outcome);
+                result.error().ifPresentOrElse(answer::fail, () -> answer.give(response(result)));
             }));
         } catch (InvalidRequest e) {
+            measurements.malformed();
             answer.fail(e.status());
         }
     }
 
-    @Override
-    public StreamObserver<StreamMutationsRequest> streamMutations(StreamObserver<StreamMutationsResponse> observer) {
-        ServerCallStreamObserver<StreamMutationsResponse> answers =
-                (ServerCallStreamObserver<StreamMutationsResponse>) observer;
+    private static Encoded response(Result result) {
+        WireWriter out = new WireWriter(256, 0);
+        int begun = out.begin(ApplyMutationResponse.RESULT_FIELD_NUMBER);
+        result.write(out);
+        out.end(begun);
+        return Encoded.of(out);
+    }
+
+    private StreamObserver<StreamMutationsRequest> stream(StreamObserver<Encoded> observer) {
+        ServerCallStreamObserver<Encoded> answers = (ServerCallStreamObserver<Encoded>) observer;
         if (stopping) {
             answers.onError(Errors.exception(Errors.of(Outcome.Failure.NOT_STARTED)));
             return new Ignored<>();
@@ -122,7 +151,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
                     "as many mutation streams are open as may be", Duration.ofSeconds(1))));
             return new Ignored<>();
         }
-        MutationStream stream = new MutationStream(answers, ledger::submit, reader, admission, lanes.getAndIncrement(),
+        MutationStream stream = new MutationStream(answers, ledger::submit, reader, admission, measurements, lanes.getAndIncrement(),
                 deadlineNanos(), requestsUnderWayMax, ended -> {
                     streams.remove(ended);
                     streamCount.decrementAndGet();
@@ -150,7 +179,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             look(sku, id, answer, seen -> {
                 if (seen.mayBeApplied()) {
                     reads.run(answer::fail, () -> answer.give(mutation(seen, notAfterMs, history.entryOf(
-                            sku, id, seen.foundAt(), seen.asOfMs() - window.toMillis()))));
+                            sku, id, seen.foundAt(), seen.forgottenThrough(), seen.asOfMs() - window.toMillis()))));
                 } else {
                     answer.give(mutation(seen, notAfterMs, Optional.empty()));
                 }
@@ -180,7 +209,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             String channel = Fields.text("channel", request.getChannel(), Fields.CHANNEL_MAX);
             String location = Fields.text("location", request.getLocation(), Fields.LOCATION_MAX);
             look(sku, "", answer, seen -> answer.give(GetStockResponse.newBuilder()
-                    .setStock(Results.stock(sku, channel, location, seen)).build()));
+                    .setStock(Stocks.stock(sku, channel, location, seen)).build()));
         } catch (InvalidRequest e) {
             answer.fail(e.status());
         }
@@ -206,7 +235,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             for (int i = 0; i < count; i++) {
                 int place = i;
                 ledger.look(new Look(skus.get(i), "", admitted(answer, seen -> {
-                    stocks[place] = Results.stock(skus.get(place), channel, location, seen);
+                    stocks[place] = Stocks.stock(skus.get(place), channel, location, seen);
                     if (open.decrementAndGet() == 0) {
                         answer.give(BatchGetStockResponse.newBuilder().addAllStocks(Arrays.asList(stocks)).build());
                     }

@@ -6,12 +6,11 @@ import io.grpc.stub.StreamObserver;
 import io.stockledger.server.domain.Mutation;
 import io.stockledger.server.entity.Outcome;
 import io.stockledger.server.entity.Submission;
-import io.stockledger.v1.MutationResult;
+import io.stockledger.server.journal.WireWriter;
 import io.stockledger.v1.StreamMutationsRequest;
 import io.stockledger.v1.StreamMutationsResponse;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,10 +26,11 @@ import java.util.function.Consumer;
 final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     static final int MUTATIONS_MAX = 1_000;
 
-    private final ServerCallStreamObserver<StreamMutationsResponse> answers;
+    private final ServerCallStreamObserver<Encoded> answers;
     private final Consumer<Submission> ledger;
     private final MutationReader reader;
     private final Admission admission;
+    private final ApiMeasurements measurements;
     private final long lane;
     private final String principal;
     private final long deadlineNanos;
@@ -48,13 +48,14 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
      * @param deadlineNanos of the call: what is not decided by then is not applied
      * @param onEnd told once, when the call is over for whatever reason
      */
-    MutationStream(ServerCallStreamObserver<StreamMutationsResponse> answers, Consumer<Submission> ledger,
-            MutationReader reader, Admission admission, long lane, long deadlineNanos, int requestsUnderWayMax,
-            Consumer<MutationStream> onEnd) {
+    MutationStream(ServerCallStreamObserver<Encoded> answers, Consumer<Submission> ledger,
+            MutationReader reader, Admission admission, ApiMeasurements measurements, long lane, long deadlineNanos,
+            int requestsUnderWayMax, Consumer<MutationStream> onEnd) {
         this.answers = answers;
         this.ledger = ledger;
         this.reader = reader;
         this.admission = admission;
+        this.measurements = measurements;
         this.lane = lane;
         this.principal = Principal.current();
         this.deadlineNanos = deadlineNanos;
@@ -82,9 +83,10 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
         if (admission.tryEnter(count)) {
             batch.submit(request);
         } else {
+            measurements.turnedAway(count);
             Status status = Errors.of(Outcome.Failure.TOO_MANY_WAITING);
             for (int i = 0; i < count; i++) {
-                batch.results[i] = Results.error(request.getMutations(i).getMutationId(), status);
+                batch.results[i] = Result.failed(request.getMutations(i).getMutationId(), status);
             }
             batch.open.set(0);
         }
@@ -105,8 +107,9 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     /** Answers the batches at the front that are complete. */
     private synchronized void answer() {
         while (!ended && answers.isReady() && !batches.isEmpty() && batches.peek().open.get() == 0) {
-            answers.onNext(StreamMutationsResponse.newBuilder()
-                    .addAllResults(Arrays.asList(batches.poll().results)).build());
+            Batch answered = batches.poll();
+            measurements.streamRequestAnswered(answered.sinceNanos);
+            answers.onNext(answered.response());
             answers.request(1);
         }
         if (!ended && batches.isEmpty() && (callerIsDone || lastWord.isPresent())) {
@@ -132,12 +135,13 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
 
     /** One request on its way; keeps nothing of the request's own bytes, which a caller may make as long as allowed. */
     private final class Batch {
-        private final MutationResult[] results;
+        private final long sinceNanos = System.nanoTime();
+        private final Result[] results;
         /** Mutations that are not answered yet. */
         private final AtomicInteger open;
 
         Batch(int count) {
-            this.results = new MutationResult[count];
+            this.results = new Result[count];
             this.open = new AtomicInteger(results.length);
         }
 
@@ -148,17 +152,28 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
                     Mutation mutation = reader.read(request.getMutations(i), principal);
                     parts.computeIfAbsent(mutation.sku(), sku -> new Part()).add(mutation, i);
                 } catch (InvalidRequest e) {
-                    set(i, Results.error(request.getMutations(i).getMutationId(), e.status()));
+                    measurements.malformed();
+                    set(i, Result.failed(request.getMutations(i).getMutationId(), e.status()));
                 }
             }
             parts.forEach((sku, part) -> ledger.accept(new Submission(sku, part.mutations, lane,
                     deadlineNanos, (index, outcome) -> {
                         Mutation mutation = part.mutations.get(index);
-                        set(part.places.get(index), Results.result(mutation.mutationId(), outcome));
+                        set(part.places.get(index), Result.of(mutation.mutationId(), outcome));
                     })));
         }
 
-        private void set(int place, MutationResult result) {
+        Encoded response() {
+            WireWriter out = new WireWriter(64 + 96 * results.length, 0);
+            for (Result result : results) {
+                int begun = out.begin(StreamMutationsResponse.RESULTS_FIELD_NUMBER);
+                result.write(out);
+                out.end(begun);
+            }
+            return Encoded.of(out);
+        }
+
+        private void set(int place, Result result) {
             results[place] = result;
             admission.leave(1);
             if (open.decrementAndGet() == 0) {

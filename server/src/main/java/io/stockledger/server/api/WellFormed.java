@@ -26,12 +26,17 @@ final class WellFormed {
     static ServerServiceDefinition of(ServerServiceDefinition service) {
         List<ServerMethodDefinition<?, ?>> methods = new ArrayList<>();
         service.getMethods().forEach(method -> methods.add(checked(method)));
-        ServiceDescriptor.Builder descriptor = ServiceDescriptor.newBuilder(service.getServiceDescriptor().getName())
-                .setSchemaDescriptor(service.getServiceDescriptor().getSchemaDescriptor());
+        return service(service.getServiceDescriptor(), methods);
+    }
+
+    /** A service of the contract with these methods in place of its own. */
+    static ServerServiceDefinition service(ServiceDescriptor contract, List<ServerMethodDefinition<?, ?>> methods) {
+        ServiceDescriptor.Builder descriptor = ServiceDescriptor.newBuilder(contract.getName())
+                .setSchemaDescriptor(contract.getSchemaDescriptor());
         methods.forEach(method -> descriptor.addMethod(method.getMethodDescriptor()));
-        ServerServiceDefinition.Builder checked = ServerServiceDefinition.builder(descriptor.build());
-        methods.forEach(checked::addMethod);
-        return checked.build();
+        ServerServiceDefinition.Builder service = ServerServiceDefinition.builder(descriptor.build());
+        methods.forEach(service::addMethod);
+        return service.build();
     }
 
     private static <Q, A> ServerMethodDefinition<Q, A> checked(ServerMethodDefinition<Q, A> method) {

@@ -1,125 +1,199 @@
 package io.stockledger.server.domain;
 
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+
 /**
- * The newest mutation ids of one SKU, as fingerprints with their sequences: 16 bytes an id in a ring, and 8 more in an
- * open-addressing index over it. Finds in constant time; forgets the oldest beyond its capacity, and keeps for those
- * forgotten just enough to know which mutations might be among them.
+ * The mutation ids of one SKU as fingerprints with their sequences: at least so many newest ones as {@code kept} says,
+ * eight bytes each in tables at most half full, and of those before them as many as {@code olderKept} allows, in five
+ * bytes each ({@link OlderIds}). What lies beyond is forgotten, and just enough is kept to know which mutations might
+ * be among that.
  *
- * <p>A fingerprint is a hint, never proof: who finds one reads the entry to be sure. It has 63 bits; the 64th says
- * that the id is a reservation's, so that a closed reservation can be told from an id that never was one.
+ * <p>A fingerprint is a hint, never proof: who finds one reads the entry to be sure. But nothing found means, for every
+ * id that is not forgotten, that it was not applied: so a fresh id costs no look into the journal.
+ *
+ * <p>Nothing is ever taken out of a table, so none needs repair: ids go into the newest until it holds half of
+ * {@code kept}, then into a new one, and the oldest is let go whole once the others hold enough. Those let go are
+ * merged four by four, so that few are to be searched however many ids there are (a log-structured merge, O'Neil et
+ * al. 1996).
  *
  * <p>A mutation that carries {@code created_at} carries the same one on every resend. So one whose created_at is
- * newer than that of every forgotten id can't be a resend of any, whatever the callers' clocks say. The ring keeps
- * that maximum for each of its {@value #SEGMENTS} segments rather than for each id.
+ * newer than that of every id in a part can't be a resend of any of them, whatever the callers' clocks say, and parts
+ * of older ids are not searched for it.
  */
 public final class AppliedIds {
-    private static final int SEGMENTS = 64;
-    private static final int FIRST_SIZE = 4;
-    private static final long RESERVATION = 1L << 63;
+    /** A fingerprint has so many bits: it is never negative. The newest ids keep {@value #TAG_BITS} of them. */
+    static final int FINGERPRINT_BITS = 63;
 
-    private final int capacity;
-    private final int segmentLength;
+    private static final int TAG_BITS = 43;
+    private static final int POSITION_BITS = 20;
+    private static final long POSITION_MASK = (1L << POSITION_BITS) - 1;
+    /** Says of an id that it is a reservation's too: so a closed reservation is told from an id that never was one. */
+    private static final long RESERVATION = 1L << POSITION_BITS;
+    private static final long TAG_MASK = -1L << POSITION_BITS + 1;
+    private static final int FIRST_SLOTS = 8;
+    private static final int MERGED_AT_ONCE = 4;
+    /** A wider span would need more bytes to find ids by than the ids themselves take. */
+    private static final long MERGED_SPAN_MAX = 1L << 23;
+    private static final long[] NOWHERE = {};
 
-    private long[] fingerprints = new long[FIRST_SIZE];
-    private long[] sequences = new long[FIRST_SIZE];
-    /** Where a fingerprint stands in the ring, plus one; 0 is free. Linear probing, at most half full. */
-    private int[] index = new int[FIRST_SIZE * 2];
-    private int oldest;
-    private int size;
+    private final int kept;
+    private final int olderKept;
+    private final long windowMs;
+    private long key;
 
-    /** Of all ids ever added, forgotten ones too: says which segment an id belongs to. */
-    private long added;
-    private final long[] segmentCreatedAtMs;
-    private final long[] segmentRecordedAtMs;
+    /** The last is the newest, and the only one that is added to. */
+    private final ArrayList<Newest> newest = new ArrayList<>(1);
+    private int newestCount;
+    /** The first is the oldest. */
+    private final ArrayDeque<OlderIds> older = new ArrayDeque<>(0);
+    private int olderCount;
+    private final Found found = new Found();
 
     private long forgottenSequence;
     private long forgottenCreatedAtMs;
     private long forgottenRecordedAtMs;
 
-    public AppliedIds(int capacity) {
-        if (capacity < FIRST_SIZE) {
-            throw new IllegalArgumentException("at least " + FIRST_SIZE + " ids must be kept, not " + capacity);
+    /** The very text that was last asked for; null: none was. */
+    private String lastId;
+    private long lastFingerprint;
+
+    /**
+     * None yet.
+     *
+     * @param kept at least so many newest ids are kept, at most half as many again
+     * @param olderKept at most so many older ones; beyond it half of them are forgotten. Memory is
+     *         {@link #bytes}
+     * @param windowMs older ids need not be kept for longer
+     * @param key of {@link #fingerprint(String)}: who does not know it can't choose ids that meet
+     */
+    public AppliedIds(int kept, int olderKept, long windowMs, long key) {
+        if (kept < 4 || olderKept < 0) {
+            throw new IllegalArgumentException("at least 4 ids must be kept, not " + kept + " and " + olderKept);
         }
-        this.capacity = capacity;
-        this.segmentLength = Math.max(1, (capacity + SEGMENTS - 1) / SEGMENTS);
-        // Two more than the ring spans, so that the newest segment never takes the place of the oldest.
-        this.segmentCreatedAtMs = new long[SEGMENTS + 2];
-        this.segmentRecordedAtMs = new long[SEGMENTS + 2];
+        this.kept = kept;
+        this.olderKept = olderKept;
+        this.windowMs = windowMs;
+        this.key = key;
     }
 
-    /** FNV-1a over the characters, then a mix so that every bit counts in the index (murmur3's finalizer). */
-    public static long fingerprint(String mutationId) {
+    /** What an id is known by here; 63 bits. */
+    public long fingerprint(String mutationId) {
+        // Asked when a mutation is decided, and again when its entry is taken over.
+        if (mutationId != lastId) {
+            lastFingerprint = key == 0 ? fingerprintWithoutKey(mutationId) : keyed(mutationId);
+            lastId = mutationId;
+        }
+        return lastFingerprint;
+    }
+
+    /**
+     * FNV-1a over the characters, then a mix so that every bit counts (murmur3's finalizer): what ids are known by
+     * where there is no key, as in snapshots that name none.
+     */
+    public static long fingerprintWithoutKey(String text) {
         long hash = 0xcbf29ce484222325L;
-        for (int i = 0; i < mutationId.length(); i++) {
-            hash = (hash ^ mutationId.charAt(i)) * 0x100000001b3L;
+        for (int i = 0; i < text.length(); i++) {
+            hash = (hash ^ text.charAt(i)) * 0x100000001b3L;
         }
-        hash = (hash ^ (hash >>> 33)) * 0xff51afd7ed558ccdL;
-        hash = (hash ^ (hash >>> 33)) * 0xc4ceb9fe1a85ec53L;
-        return (hash ^ (hash >>> 33)) & ~RESERVATION;
+        return mixed(hash);
     }
 
-    /** The same of an id that is a reservation's too: what {@link #add} is given for the entry that made it. */
-    public static long reservationFingerprint(String reservationId) {
-        return fingerprint(reservationId) | RESERVATION;
+    /** Four characters at a time, folded into the product of both halves by a secret factor, as wyhash does. */
+    private long keyed(String id) {
+        long factor = key | 1;
+        long hash = key ^ id.length() * 0x9e3779b97f4a7c15L;
+        int length = id.length();
+        int i = 0;
+        for (; i + 4 <= length; i += 4) {
+            hash = folded(hash ^ ((long) id.charAt(i) | (long) id.charAt(i + 1) << 16 | (long) id.charAt(i + 2) << 32
+                    | (long) id.charAt(i + 3) << 48), factor);
+        }
+        long rest = 0;
+        for (; i < length; i++) {
+            rest = rest << 16 | id.charAt(i);
+        }
+        return mixed(folded(hash ^ rest, factor));
     }
 
-    /** Adds the id of an entry; sequences and recorded times never go backwards. */
-    public void add(long fingerprint, long sequence, long createdAtMs, long recordedAtMs) {
-        if (size == fingerprints.length) {
-            if (size < capacity) {
-                grow();
-            } else {
-                forgetOldest();
+    private static long folded(long one, long other) {
+        return Math.multiplyHigh(one, other) ^ one * other;
+    }
+
+    private static long mixed(long hash) {
+        long mixed = (hash ^ (hash >>> 33)) * 0xff51afd7ed558ccdL;
+        mixed = (mixed ^ (mixed >>> 33)) * 0xc4ceb9fe1a85ec53L;
+        return (mixed ^ (mixed >>> 33)) & Long.MAX_VALUE;
+    }
+
+    /** Adds the id of an entry; sequences grow, recorded times never go backwards. */
+    public void add(long fingerprint, boolean reservation, long sequence, long createdAtMs, long recordedAtMs) {
+        Newest last = newest.isEmpty() ? null : newest.get(newest.size() - 1);
+        if (last == null || last.count >= (kept + 1) / 2 || sequence - last.before > POSITION_MASK) {
+            last = begin(last, sequence);
+        }
+        last.add(word(fingerprint, reservation, sequence - last.before));
+        last.createdAtMsMax = Math.max(last.createdAtMsMax, createdAtMs);
+        last.recordedAtMsMax = Math.max(last.recordedAtMsMax, recordedAtMs);
+        newestCount++;
+    }
+
+    /**
+     * The sequences beyond {@code afterSequence} at which an id with this fingerprint may have been applied, newest
+     * first; none means that it was not, but for the forgotten.
+     *
+     * @param createdAtMs before which the id did not exist; 0: not known
+     */
+    public long[] find(long fingerprint, long createdAtMs, long afterSequence) {
+        long tag = word(fingerprint, false, 0);
+        for (int i = newest.size() - 1; i >= 0; i--) {
+            newest.get(i).find(tag, afterSequence, found);
+        }
+        if (!older.isEmpty()) {
+            long hash = fingerprint >>> FINGERPRINT_BITS - OlderIds.HASH_BITS;
+            for (OlderIds part : older) {
+                if (createdAtMs <= part.createdAtMsMax() && afterSequence < part.lastSequence()) {
+                    part.find(hash, afterSequence, found);
+                }
             }
         }
-        int slot = slot(size);
-        fingerprints[slot] = fingerprint;
-        sequences[slot] = sequence;
-        size++;
-        putIntoIndex(slot);
-        int segment = segment(added);
-        if (added % segmentLength == 0) {
-            segmentCreatedAtMs[segment] = 0;
-            segmentRecordedAtMs[segment] = 0;
-        }
-        segmentCreatedAtMs[segment] = Math.max(segmentCreatedAtMs[segment], createdAtMs);
-        segmentRecordedAtMs[segment] = Math.max(segmentRecordedAtMs[segment], recordedAtMs);
-        added++;
+        return found.count == 0 ? NOWHERE : found.take();
     }
 
-    /** The newest sequence under this fingerprint, a reservation's or not; 0 if none is kept. */
-    public long find(long fingerprint) {
-        long found = 0;
-        int mask = index.length - 1;
-        for (int i = (int) fingerprint & mask; index[i] != 0; i = (i + 1) & mask) {
-            int slot = index[i] - 1;
-            if (((fingerprints[slot] ^ fingerprint) & ~RESERVATION) == 0) {
-                found = Math.max(found, sequences[slot]);
-            }
-        }
-        return found;
-    }
-
-    /** Whether a reservation of this id was made; false too where its id is forgotten. */
+    /** Whether a reservation of this id was made; false too where its id is not among the newest. */
     public boolean madeReservation(String reservationId) {
-        long fingerprint = reservationFingerprint(reservationId);
-        int mask = index.length - 1;
-        for (int i = (int) fingerprint & mask; index[i] != 0; i = (i + 1) & mask) {
-            if (fingerprints[index[i] - 1] == fingerprint) {
+        long word = word(fingerprint(reservationId), true, 0);
+        for (Newest part : newest) {
+            if (part.hasReservation(word)) {
                 return true;
             }
         }
         return false;
     }
 
-    public int size() {
-        return size;
+    /** How many newest ids are kept. */
+    public int newestCount() {
+        return newestCount;
     }
 
-    /** What the arrays take: at most 24 bytes an id that may be kept, and a little for the segments. */
+    /** How many older ones. */
+    public int olderCount() {
+        return olderCount;
+    }
+
+    /** What the arrays take: at most 24 bytes for each id of {@code kept}, and about five and a half an older one. */
     public long bytes() {
-        return 8L * (fingerprints.length + sequences.length + segmentCreatedAtMs.length + segmentRecordedAtMs.length)
-                + 4L * index.length;
+        long bytes = 8L * found.sequences.length;
+        for (Newest part : newest) {
+            bytes += 8L * part.slots.length;
+        }
+        for (OlderIds part : older) {
+            bytes += 8L * part.words().length;
+        }
+        return bytes;
     }
 
     /** Ids of entries up to this sequence may have been forgotten; 0: none has. */
@@ -137,95 +211,243 @@ public final class AppliedIds {
         return forgottenRecordedAtMs;
     }
 
-    /**
-     * Takes over what is known of ids forgotten before; for a snapshot being read. Before or after its ids are added:
-     * where the capacity has been lowered since, adding them forgets some too.
-     */
+    // ---- For snapshots ----
+
+    public long key() {
+        return key;
+    }
+
+    /** Told all that is kept, oldest first, in parts. What an {@link AppliedIds} was told another can be made of. */
+    public void forEachPart(PartVisitor visitor) {
+        for (OlderIds part : older) {
+            visitor.older(part.words());
+        }
+        for (Newest part : newest) {
+            visitor.newest(part.before, part.words(), part.createdAtMsMax, part.recordedAtMsMax);
+        }
+    }
+
+    /** See {@link #forEachPart}. */
+    public interface PartVisitor {
+        /** @param words not to be changed */
+        void older(long[] words);
+
+        void newest(long beforeSequence, long[] words, long createdAtMsMax, long recordedAtMsMax);
+    }
+
+    /** To be called first: the ids that follow are known by fingerprints of this key. */
+    public void restoreKey(long snapshotsKey) {
+        key = snapshotsKey;
+        lastId = null;
+    }
+
+    /** Takes over a part that {@link #forEachPart} told, after those told before it. */
+    public void restoreOlder(long[] words) {
+        letGo(OlderIds.of(words));
+    }
+
+    /** The same of a part of the newest. */
+    public void restoreNewest(long beforeSequence, long[] words, long createdAtMsMax, long recordedAtMsMax) {
+        Newest part = new Newest(beforeSequence, slotsFor(words.length));
+        for (long word : words) {
+            part.add(word);
+        }
+        part.createdAtMsMax = createdAtMsMax;
+        part.recordedAtMsMax = recordedAtMsMax;
+        letGoOldest();
+        newestCount += part.count;
+        newest.add(part);
+    }
+
+    /** Takes over what is known of ids forgotten before, before or after the others. */
     public void restoreForgotten(long sequence, long createdAtMs, long recordedAtMs) {
         forgottenSequence = Math.max(forgottenSequence, sequence);
         forgottenCreatedAtMs = Math.max(forgottenCreatedAtMs, createdAtMs);
         forgottenRecordedAtMs = Math.max(forgottenRecordedAtMs, recordedAtMs);
     }
 
-    /** Told each id kept, oldest first, with bounds of its times: what {@link #add} needs to make the same again. */
-    public void forEach(Visitor visitor) {
-        for (int i = 0; i < size; i++) {
-            int slot = slot(i);
-            int segment = segment(added - size + i);
-            visitor.id(fingerprints[slot], sequences[slot], segmentCreatedAtMs[segment], segmentRecordedAtMs[segment]);
+    // ---- How ----
+
+    private Newest begin(Newest full, long sequence) {
+        letGoOldest();
+        // After a full one another will most likely be filled: no need to grow it step by step.
+        Newest next = new Newest(sequence - 1, full == null ? FIRST_SLOTS : slotsFor((kept + 1) / 2));
+        newest.add(next);
+        return next;
+    }
+
+    private void letGoOldest() {
+        while (newest.size() > 1 && newestCount - newest.get(0).count >= kept) {
+            Newest oldest = newest.remove(0);
+            newestCount -= oldest.count;
+            letGo(oldest.older());
         }
     }
 
-    /** See {@link #forEach}. */
-    public interface Visitor {
-        void id(long fingerprint, long sequence, long createdAtMsMax, long recordedAtMsMax);
+    private void letGo(OlderIds part) {
+        older.addLast(part);
+        olderCount += part.count();
+        while (!older.isEmpty() && older.getFirst().recordedAtMsMax() < part.recordedAtMsMax() - windowMs) {
+            forgetOldest();
+        }
+        mergeLast();
+        while (olderCount > olderKept) {
+            forgetOldest();
+        }
     }
 
     private void forgetOldest() {
-        int segment = segment(added - size);
-        forgottenSequence = sequences[oldest];
-        forgottenCreatedAtMs = Math.max(forgottenCreatedAtMs, segmentCreatedAtMs[segment]);
-        forgottenRecordedAtMs = Math.max(forgottenRecordedAtMs, segmentRecordedAtMs[segment]);
-        takeFromIndex(oldest);
-        oldest = (oldest + 1) % fingerprints.length;
-        size--;
+        OlderIds oldest = older.removeFirst();
+        olderCount -= oldest.count();
+        restoreForgotten(oldest.lastSequence(), oldest.createdAtMsMax(), oldest.recordedAtMsMax());
     }
 
-    private void grow() {
-        int length = Math.min(capacity, fingerprints.length * 2);
-        long[] grownFingerprints = new long[length];
-        long[] grownSequences = new long[length];
-        for (int i = 0; i < size; i++) {
-            grownFingerprints[i] = fingerprints[slot(i)];
-            grownSequences[i] = sequences[slot(i)];
-        }
-        fingerprints = grownFingerprints;
-        sequences = grownSequences;
-        oldest = 0;
-        index = new int[Integer.highestOneBit(Math.max(2, length) * 2 - 1) * 2];
-        for (int slot = 0; slot < size; slot++) {
-            putIntoIndex(slot);
-        }
-    }
-
-    private int slot(int position) {
-        int slot = oldest + position;
-        return slot < fingerprints.length ? slot : slot - fingerprints.length;
-    }
-
-    private int segment(long ordinal) {
-        return (int) (ordinal / segmentLength % segmentCreatedAtMs.length);
-    }
-
-    private void putIntoIndex(int slot) {
-        int mask = index.length - 1;
-        int i = (int) fingerprints[slot] & mask;
-        while (index[i] != 0) {
-            i = (i + 1) & mask;
-        }
-        index[i] = slot + 1;
-    }
-
-    /** Backward-shift deletion (Knuth, TAOCP 3, 6.4, algorithm R): no tombstones, so the index never fills up. */
-    private void takeFromIndex(int slot) {
-        int mask = index.length - 1;
-        int hole = (int) fingerprints[slot] & mask;
-        while (index[hole] != slot + 1) {
-            hole = (hole + 1) & mask;
-        }
-        int i = hole;
-        while (true) {
-            i = (i + 1) & mask;
-            if (index[i] == 0) {
-                break;
+    /** Merges the last few while they are of one level; never into more than half of what may be kept. */
+    private void mergeLast() {
+        while (older.size() >= MERGED_AT_ONCE) {
+            List<OlderIds> last = new ArrayList<>(MERGED_AT_ONCE);
+            int count = 0;
+            Iterator<OlderIds> fromLast = older.descendingIterator();
+            for (int i = 0; i < MERGED_AT_ONCE; i++) {
+                last.add(0, fromLast.next());
+                count += last.get(0).count();
             }
-            int home = (int) fingerprints[index[i] - 1] & mask;
-            boolean movable = hole <= i ? home <= hole || home > i : home <= hole && home > i;
-            if (movable) {
-                index[hole] = index[i];
-                hole = i;
+            OlderIds first = last.get(0);
+            OlderIds end = last.get(MERGED_AT_ONCE - 1);
+            if (first.level() != end.level() || count > olderKept / 2
+                    || end.lastSequence() - first.firstSequence() >= MERGED_SPAN_MAX) {
+                return;
+            }
+            OlderIds.Builder merged = new OlderIds.Builder(first.firstSequence(), first.level() + 1, count);
+            last.forEach(merged::addAll);
+            for (int i = 0; i < MERGED_AT_ONCE; i++) {
+                older.removeLast();
+            }
+            older.addLast(merged.build());
+        }
+    }
+
+    private static long word(long fingerprint, boolean reservation, long position) {
+        return fingerprint >>> FINGERPRINT_BITS - TAG_BITS << POSITION_BITS + 1 | (reservation ? RESERVATION : 0)
+                | position;
+    }
+
+    private static int slotsFor(int ids) {
+        return Math.max(FIRST_SLOTS, Integer.highestOneBit(Math.max(1, ids * 2 - 1)) * 2);
+    }
+
+    /**
+     * Some of the newest ids: an open-addressing table of one word an id, at most half full, so that a search reads one
+     * cache line as a rule. A word is a tag, whether it is a reservation's, and how far its sequence lies behind
+     * {@code before}, at least 1; 0 is a free slot.
+     */
+    private static final class Newest {
+        private final long before;
+        private long[] slots;
+        private int count;
+        private long createdAtMsMax;
+        private long recordedAtMsMax;
+
+        Newest(long before, int slots) {
+            this.before = before;
+            this.slots = new long[slots];
+        }
+
+        void add(long word) {
+            if (count * 2 == slots.length) {
+                long[] fewer = slots;
+                slots = new long[fewer.length * 2];
+                for (long one : fewer) {
+                    if (one != 0) {
+                        put(one);
+                    }
+                }
+            }
+            put(word);
+            count++;
+        }
+
+        private void put(long word) {
+            int mask = slots.length - 1;
+            int i = home(word);
+            while (slots[i] != 0) {
+                i = (i + 1) & mask;
+            }
+            slots[i] = word;
+        }
+
+        /** By the tag's first bits, so that words in the order of the slots are nearly in order themselves. */
+        private int home(long word) {
+            return (int) (word >>> 1 + Integer.numberOfLeadingZeros(slots.length) + 32);
+        }
+
+        void find(long tag, long afterSequence, Found found) {
+            long[] slots = this.slots;
+            int mask = slots.length - 1;
+            for (int i = home(tag); slots[i] != 0; i = (i + 1) & mask) {
+                if (((slots[i] ^ tag) & TAG_MASK) == 0) {
+                    long sequence = before + (slots[i] & POSITION_MASK);
+                    if (sequence > afterSequence) {
+                        found.add(sequence);
+                    }
+                }
             }
         }
-        index[hole] = 0;
+
+        boolean hasReservation(long word) {
+            int mask = slots.length - 1;
+            for (int i = home(word); slots[i] != 0; i = (i + 1) & mask) {
+                if (((slots[i] ^ word) & ~POSITION_MASK) == 0) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        long[] words() {
+            long[] words = new long[count];
+            int next = 0;
+            for (long word : slots) {
+                if (word != 0) {
+                    words[next++] = word;
+                }
+            }
+            return words;
+        }
+
+        OlderIds older() {
+            OlderIds.Builder builder = new OlderIds.Builder(before, 0, count);
+            for (long word : slots) {
+                if (word != 0) {
+                    builder.add(word >>> Long.SIZE - OlderIds.HASH_BITS, before + (word & POSITION_MASK));
+                }
+            }
+            builder.times(createdAtMsMax, recordedAtMsMax);
+            return builder.build();
+        }
+    }
+
+    /** Sequences found in one search; kept from search to search, so that finding nothing makes nothing. */
+    static final class Found {
+        private long[] sequences = NOWHERE;
+        private int count;
+
+        void add(long sequence) {
+            if (count == sequences.length) {
+                sequences = Arrays.copyOf(sequences, Math.max(4, count * 2));
+            }
+            sequences[count++] = sequence;
+        }
+
+        /** Newest first. */
+        private long[] take() {
+            Arrays.sort(sequences, 0, count);
+            long[] newestFirst = new long[count];
+            for (int i = 0; i < count; i++) {
+                newestFirst[i] = sequences[count - 1 - i];
+            }
+            count = 0;
+            return newestFirst;
+        }
     }
 }

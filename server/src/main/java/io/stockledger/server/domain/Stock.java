@@ -48,10 +48,8 @@ public final class Stock {
             balances.put(balance.location(), balance);
         }
         if (!entry.mutationId().isEmpty()) {
-            long fingerprint = entry.kind() == EntryKind.RESERVE
-                    ? AppliedIds.reservationFingerprint(entry.mutationId())
-                    : AppliedIds.fingerprint(entry.mutationId());
-            appliedIds.add(fingerprint, sequence, entry.createdAtMs(), recordedAtMs);
+            appliedIds.add(appliedIds.fingerprint(entry.mutationId()), entry.kind() == EntryKind.RESERVE, sequence,
+                    entry.createdAtMs(), recordedAtMs);
         }
         switch (entry.kind()) {
             case RESERVE -> put(Reservation.madeBy(entry));
@@ -77,13 +75,17 @@ public final class Stock {
     }
 
     /**
-     * The sequence of the entry that a mutation id was applied as, as far as is kept; 0: none. A hint as
-     * {@link AppliedIds} gives it, but for an open reservation: its id is kept while it is open, however many came
-     * after, since a second reservation of that id would take the first one's place.
+     * The sequences beyond {@code afterSequence} of the entries that a mutation id may have been applied as, newest
+     * first, as far as ids are kept. Hints as {@link AppliedIds} gives them, but for an open reservation: its id is
+     * kept while it is open, however many came after, since a second reservation of that id would take the first
+     * one's place.
+     *
+     * @param createdAtMs before which the id did not exist; 0: not known
      */
-    public long appliedAs(String mutationId) {
+    public long[] appliedAs(String mutationId, long createdAtMs, long afterSequence) {
         Reservation open = reservations.get(mutationId);
-        return open != null ? open.sequence() : appliedIds.find(AppliedIds.fingerprint(mutationId));
+        return open != null && open.sequence() > afterSequence ? new long[] {open.sequence()}
+                : appliedIds.find(appliedIds.fingerprint(mutationId), createdAtMs, afterSequence);
     }
 
     public AppliedIds appliedIds() {

@@ -25,6 +25,7 @@ public final class EntitySerializer extends SerializerWithStringManifest {
     private static final String LOOK = "look";
     private static final String WAKE = "wake";
     private static final String ANSWER = "answer";
+    private static final String JOINED = "joined";
 
     private final ActorSystem<Void> system;
 
@@ -47,6 +48,8 @@ public final class EntitySerializer extends SerializerWithStringManifest {
             return ANSWER;
         } else if (message == Gatherer.Wake.INSTANCE) {
             return WAKE;
+        } else if (message instanceof Inbox.Joined) {
+            return JOINED;
         }
         throw new IllegalArgumentException("does not leave its node: " + message);
     }
@@ -68,7 +71,7 @@ public final class EntitySerializer extends SerializerWithStringManifest {
                 writeCaller(out, Answers.ID.apply(system).await(look));
                 Wire.write(out, look.sku());
                 Wire.write(out, look.mutationId());
-            } else if (message instanceof Answers.Message) {
+            } else if (message instanceof Answers.Message || message instanceof Inbox.Joined) {
                 Wire.write(out, message);
             }
             return bytes.toByteArray();
@@ -85,7 +88,7 @@ public final class EntitySerializer extends SerializerWithStringManifest {
                 case SUBMISSION -> submission(in);
                 case LOOK -> look(in);
                 case WAKE -> Gatherer.Wake.INSTANCE;
-                case ANSWER -> Wire.read(in);
+                case ANSWER, JOINED -> Wire.read(in);
                 default -> throw new IllegalArgumentException("no such message: " + manifest);
             };
         } catch (IOException e) {

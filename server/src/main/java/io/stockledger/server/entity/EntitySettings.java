@@ -1,7 +1,9 @@
 package io.stockledger.server.entity;
 
 import com.typesafe.config.Config;
+import io.stockledger.server.domain.AppliedIds;
 import io.stockledger.server.domain.Limits;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 
@@ -9,7 +11,9 @@ import java.time.InstantSource;
  * How a SKU's actors behave; the defaults stand in reference.conf under {@code stockledger.entity}, each with its
  * reason.
  *
- * @param idsKept newest mutation ids kept in memory a SKU
+ * @param idsKept newest mutation ids kept in memory a SKU, at least
+ * @param olderIdsKept mutation ids before those, at most
+ * @param idsKey keeps what an id is known by from callers
  * @param window how long an applied id is recognised
  * @param waitingMax mutations and looks that may wait at one SKU
  * @param groupEntriesMax entries a journal row, at most
@@ -19,10 +23,14 @@ import java.time.InstantSource;
  * @param restartAfterMin how long a SKU whose write failed waits before it replays, at first
  * @param restartAfterMax the same, after many failures
  * @param replayWaitMax how long callers wait for a SKU to replay before they are told to come back
+ * @param idleAfter a SKU that nobody called for so long leaves memory
+ * @param residentMax SKUs that may be in a node's memory; beyond it those unused longest leave
  * @param clock the ledger's clock
  */
 public record EntitySettings(
         int idsKept,
+        int olderIdsKept,
+        long idsKey,
         Duration window,
         int waitingMax,
         int groupEntriesMax,
@@ -32,6 +40,8 @@ public record EntitySettings(
         Duration restartAfterMin,
         Duration restartAfterMax,
         Duration replayWaitMax,
+        Duration idleAfter,
+        int residentMax,
         Limits limits,
         InstantSource clock) {
 
@@ -40,6 +50,8 @@ public record EntitySettings(
         Config limits = config.getConfig("stockledger.limits");
         return new EntitySettings(
                 entity.getInt("ids-kept"),
+                entity.getInt("older-ids-kept"),
+                new SecureRandom().nextLong(),
                 entity.getDuration("window"),
                 entity.getInt("waiting-max"),
                 entity.getInt("group-entries-max"),
@@ -49,8 +61,15 @@ public record EntitySettings(
                 entity.getDuration("restart-after-min"),
                 entity.getDuration("restart-after-max"),
                 entity.getDuration("replay-wait-max"),
+                entity.getDuration("idle-after"),
+                entity.getInt("resident-max"),
                 new Limits(limits.getInt("locations"), limits.getInt("open-reservations"),
                         limits.getInt("expected-references"), limits.getInt("allocations")),
                 clock);
+    }
+
+    /** The ids of a SKU before its first entry. */
+    AppliedIds noIds() {
+        return new AppliedIds(idsKept, olderIdsKept, window.toMillis(), idsKey);
     }
 }

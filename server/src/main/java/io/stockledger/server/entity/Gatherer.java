@@ -3,12 +3,14 @@ package io.stockledger.server.entity;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.ChildFailed;
+import akka.actor.typed.PostStop;
 import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
+import akka.cluster.sharding.typed.javadsl.ClusterSharding;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -35,6 +37,9 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     /** Finish what is under way and stop; sent by sharding when the SKU was idle, moves, or the node leaves. */
     enum Stop implements Message { INSTANCE }
 
+    /** Nobody has called for the SKU lately, or too many SKUs are in memory: ask sharding to let it go. */
+    enum Unused implements Message { INSTANCE }
+
     /** The persistent actor has replayed the SKU's rows: it can decide. */
     enum Replayed implements Message { INSTANCE }
 
@@ -56,8 +61,12 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private final String sku;
     private final EntitySettings settings;
     private final LookUps lookUps;
+    private final EntityMeasurements measurements;
     private final Runnable onCommit;
     private final TimerScheduler<Message> timers;
+    private final ActorRef<ClusterSharding.ShardCommand> shard;
+    private final Inboxes inboxes;
+    private final Inbox inbox;
 
     private final ArrayDeque<Waiting> queue = new ArrayDeque<>();
     /** Mutations of a lane behind one that is being looked up. */
@@ -67,6 +76,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
 
     private Optional<ActorRef<StockEntity.Work>> entity = Optional.empty();
     private boolean replayed;
+    private long replayingSinceNanos;
     private boolean replayIsSlow;
     /** The lot at the persistent actor; null: it is free. */
     private List<Waiting> underWay;
@@ -75,20 +85,31 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private boolean stopping;
 
     private Gatherer(ActorContext<Message> context, TimerScheduler<Message> timers, String sku,
-            EntitySettings settings, LookUps lookUps, Runnable onCommit) {
+            ActorRef<ClusterSharding.ShardCommand> shard, Inboxes inboxes, EntitySettings settings, LookUps lookUps,
+            EntityMeasurements measurements, Runnable onCommit) {
         super(context);
         this.sku = sku;
+        this.shard = shard;
+        this.inboxes = inboxes;
         this.settings = settings;
         this.lookUps = lookUps;
+        this.measurements = measurements;
         this.onCommit = onCommit;
         this.timers = timers;
+        this.inbox = inboxes.join(sku, context.getSelf());
+        measurements.cameIn();
         startEntity();
     }
 
-    /** @param onCommit told after each commit, so that the tail looks at once */
-    static Behavior<Message> create(String sku, EntitySettings settings, LookUps lookUps, Runnable onCommit) {
-        return Behaviors.setup(context -> Behaviors.withTimers(
-                timers -> new Gatherer(context, timers, sku, settings, lookUps, onCommit)));
+    /**
+     * @param shard asked to let the SKU go from memory
+     * @param inboxes of this node
+     * @param onCommit told after each commit, so that the tail looks at once
+     */
+    static Behavior<Message> create(String sku, ActorRef<ClusterSharding.ShardCommand> shard, Inboxes inboxes,
+            EntitySettings settings, LookUps lookUps, EntityMeasurements measurements, Runnable onCommit) {
+        return Behaviors.setup(context -> Behaviors.withTimers(timers ->
+                new Gatherer(context, timers, sku, shard, inboxes, settings, lookUps, measurements, onCommit)));
     }
 
     @Override
@@ -97,22 +118,32 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
                 .onAnyMessage(this::on)
                 .onSignal(ChildFailed.class, failed -> entityStopped(rootOf(failed.getCause())))
                 .onSignal(Terminated.class, stopped -> entityStopped("its actor stopped"))
+                .onSignal(PostStop.class, stopped -> {
+                    inboxes.leave(sku, inbox);
+                    measurements.left();
+                    return this;
+                })
                 .build();
     }
 
     private Behavior<Message> on(Message message) {
-        if (message instanceof Submission submission) {
-            gather(submission);
-        } else if (message instanceof Look look) {
-            gather(new Waiting.ForLook(look));
+        if (message instanceof Inbox.Arrived) {
+            inbox.take().forEach(this::take);
         } else if (message instanceof StockEntity.Done done) {
             takeBack(done);
+        } else if (message instanceof Inbox.Joined joined) {
+            inbox.open(joined);
+            inbox.take().forEach(this::take);
+        } else if (message instanceof Submission || message instanceof Look) {
+            inbox.used();
+            take(message);
         } else if (message instanceof LookedUp lookedUp) {
             takeUp(lookedUp);
         } else if (message == Wake.INSTANCE) {
             wakeDue = true;
         } else if (message == Replayed.INSTANCE) {
             replayed = true;
+            measurements.recovered(replayingSinceNanos);
             replayIsSlow = false;
             timers.cancel(ReplayIsSlow.INSTANCE);
         } else if (message == ReplayIsSlow.INSTANCE) {
@@ -126,8 +157,13 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
             } else {
                 restartLater();
             }
+        } else if (message == Unused.INSTANCE) {
+            if (isIdle()) {
+                shard.tell(new ClusterSharding.Passivate<>(getContext().getSelf()));
+            }
         } else if (message == Stop.INSTANCE) {
             stopping = true;
+            inboxes.leave(sku, inbox);
         } else {
             throw new IllegalArgumentException("a gatherer is not told " + message);
         }
@@ -135,9 +171,19 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         return stopping && isIdle() ? Behaviors.stopped() : this;
     }
 
+    /** What a caller has sent. */
+    private void take(Message message) {
+        if (message instanceof Submission submission) {
+            gather(submission);
+        } else if (message instanceof Look look) {
+            gather(new Waiting.ForLook(look));
+        }
+    }
+
     private void gather(Submission submission) {
         int mutations = submission.mutations().size();
         Optional<Outcome.Failure> failure = whyNotNow(mutations);
+        failure.ifPresent(why -> measurements.answered(new Outcome.Failed(why), mutations));
         for (int i = 0; i < mutations; i++) {
             Waiting.ForDecision waiting = new Waiting.ForDecision(submission, i);
             if (failure.isPresent()) {
@@ -205,7 +251,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         failuresInARow = 0;
         putInFront(done.leftOver());
         for (Waiting.ForDecision waiting : done.lookUps()) {
-            lookUp(waiting, done.sequence());
+            lookUp(waiting);
         }
         List<Waiting> first = new ArrayList<>();
         for (Waiting.ForDecision waiting : done.held()) {
@@ -224,6 +270,8 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         if (done.committed()) {
             onCommit.run();
         }
+        // Before the answers: who has his can find himself counted.
+        measurements.decided(done.tally());
         done.answers().forEach(this::give);
         if (done.nextDueMs() > 0) {
             long inMs = Math.max(0, done.nextDueMs() - settings.clock().millis());
@@ -242,12 +290,12 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         }
     }
 
-    private void lookUp(Waiting.ForDecision waiting, long committedSequence) {
+    private void lookUp(Waiting.ForDecision waiting) {
         ActorRef<Message> self = getContext().getSelf();
-        boolean begun = lookUps.begin(waiting.mutation, waiting.foundAt, committedSequence,
+        boolean begun = lookUps.begin(waiting,
                 finding -> self.tell(new LookedUp(waiting, finding)));
         if (!begun) {
-            waiting.fail(Outcome.Failure.TOO_MANY_LOOKUPS);
+            fail(waiting, Outcome.Failure.TOO_MANY_LOOKUPS);
             return;
         }
         lookUpsUnderWay++;
@@ -262,6 +310,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         List<Waiting> again = new ArrayList<>();
         LookUps.Finding finding = lookedUp.finding();
         if (finding instanceof LookUps.Answered answered) {
+            measurements.answered(answered.outcome(), 1);
             waiting.answer(answered.outcome());
         } else if (finding instanceof LookUps.Cleared cleared) {
             waiting.clearedThrough = cleared.throughSequence();
@@ -269,7 +318,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
             if (entity.isPresent()) {
                 again.add(waiting);
             } else {
-                waiting.fail(Outcome.Failure.NOT_STARTED);
+                fail(waiting, Outcome.Failure.NOT_STARTED);
             }
         }
         ArrayDeque<Waiting.ForDecision> lane = heldByLane.remove(waiting.submission.lane());
@@ -289,10 +338,11 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     /** Nothing is handed to it before it has replayed: until then what waits can be told for sure that it was not applied. */
     private void startEntity() {
         ActorRef<StockEntity.Work> started = getContext().spawnAnonymous(
-                StockEntity.create(sku, settings, getContext().getSelf()));
+                StockEntity.create(sku, settings, measurements, getContext().getSelf()));
         getContext().watch(started);
         entity = Optional.of(started);
         replayed = false;
+        replayingSinceNanos = System.nanoTime();
         timers.startSingleTimer(ReplayIsSlow.INSTANCE, ReplayIsSlow.INSTANCE, settings.replayWaitMax());
     }
 
@@ -302,12 +352,13 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
      */
     private Behavior<Message> entityStopped(String why) {
         FAILURES.tell(sku, why);
+        measurements.lostStore(underWay != null);
         entity = Optional.empty();
         replayed = false;
         replayIsSlow = false;
         timers.cancel(ReplayIsSlow.INSTANCE);
         if (underWay != null) {
-            underWay.forEach(waiting -> waiting.fail(Outcome.Failure.OUTCOME_UNKNOWN));
+            underWay.forEach(waiting -> fail(waiting, Outcome.Failure.OUTCOME_UNKNOWN));
             underWay = null;
         }
         failWaiting();
@@ -317,14 +368,21 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     }
 
     private void failWaiting() {
-        queue.forEach(waiting -> waiting.fail(Outcome.Failure.NOT_STARTED));
+        queue.forEach(waiting -> fail(waiting, Outcome.Failure.NOT_STARTED));
         queue.clear();
         // The lanes stay: each still has a mutation that is being looked up.
         for (ArrayDeque<Waiting.ForDecision> lane : heldByLane.values()) {
-            lane.forEach(waiting -> waiting.fail(Outcome.Failure.NOT_STARTED));
+            lane.forEach(waiting -> fail(waiting, Outcome.Failure.NOT_STARTED));
             lane.clear();
         }
         heldCount = 0;
+    }
+
+    private void fail(Waiting waiting, Outcome.Failure failure) {
+        if (waiting instanceof Waiting.ForDecision) {
+            measurements.answered(new Outcome.Failed(failure), 1);
+        }
+        waiting.fail(failure);
     }
 
     /**
@@ -333,7 +391,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
      */
     private void settle() {
         ActorRef<Message> self = getContext().getSelf();
-        if (!lookUps.settle(settled -> self.tell(new Settled(settled)))) {
+        if (!lookUps.settle(sku, settled -> self.tell(new Settled(settled)))) {
             restartLater();
         }
     }

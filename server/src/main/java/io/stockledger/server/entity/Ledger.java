@@ -10,7 +10,10 @@ import akka.cluster.sharding.typed.javadsl.EntityTypeKey;
 import akka.cluster.typed.Cluster;
 import akka.cluster.typed.Join;
 import com.typesafe.config.Config;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.stockledger.server.journal.History;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
@@ -27,12 +30,15 @@ public final class Ledger implements AutoCloseable {
     private static final EntityTypeKey<Gatherer.Message> SKU = EntityTypeKey.create(Gatherer.Message.class, "sku");
 
     private final ActorSystem<Void> system;
-    private final ActorRef<ShardingEnvelope<Gatherer.Message>> region;
+    private final ActorRef<ShardingEnvelope<Gatherer.Message>> sharding;
+    private final Inboxes inboxes;
     private final LookUps lookUps;
 
-    private Ledger(ActorSystem<Void> system, ActorRef<ShardingEnvelope<Gatherer.Message>> region, LookUps lookUps) {
+    private Ledger(ActorSystem<Void> system, ActorRef<ShardingEnvelope<Gatherer.Message>> sharding, Inboxes inboxes,
+            LookUps lookUps) {
         this.system = system;
-        this.region = region;
+        this.sharding = sharding;
+        this.inboxes = inboxes;
         this.lookUps = lookUps;
     }
 
@@ -42,34 +48,48 @@ public final class Ledger implements AutoCloseable {
      * @param config Akka's settings, the journal's database among them, and our own
      * @param history what the journal tells about the past
      * @param onCommit told after each commit of this node; quick
+     * @param registry where the SKUs' measurements go
      */
-    public static Ledger start(Config config, EntitySettings settings, History history, Runnable onCommit) {
+    public static Ledger start(Config config, EntitySettings settings, History history, Runnable onCommit,
+            MeterRegistry registry) {
         ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "stockledger", config);
         if (config.getStringList("akka.cluster.seed-nodes").isEmpty()) {
             Cluster cluster = Cluster.get(system);
             cluster.manager().tell(Join.create(cluster.selfMember().address()));
         }
+        EntityMeasurements measurements = new EntityMeasurements(registry);
         LookUps lookUps = new LookUps(history, settings.window(), settings.clock(),
                 config.getInt("stockledger.entity.look-up-threads"),
-                config.getInt("stockledger.entity.look-ups-waiting-max"));
-        ActorRef<ShardingEnvelope<Gatherer.Message>> region = ClusterSharding.get(system).init(Entity.of(SKU,
-                context -> Gatherer.create(context.getEntityId(), settings, lookUps, onCommit))
+                config.getInt("stockledger.entity.look-ups-waiting-max"), measurements);
+        // The inboxes need the way into sharding, which needs them for the gatherers that it starts.
+        CompletableFuture<Inboxes> inboxes = new CompletableFuture<>();
+        ActorRef<ShardingEnvelope<Gatherer.Message>> sharding = ClusterSharding.get(system).init(Entity.of(SKU,
+                context -> Gatherer.create(context.getEntityId(), context.getShard(), inboxes.join(), settings, lookUps,
+                        measurements, onCommit))
                 .withStopMessage(Gatherer.Stop.INSTANCE));
-        return new Ledger(system, region, lookUps);
+        inboxes.complete(new Inboxes(sharding));
+        Duration look = min(settings.idleAfter().dividedBy(2), Duration.ofSeconds(1));
+        system.scheduler().scheduleWithFixedDelay(look, look,
+                () -> inboxes.join().passivate(settings.idleAfter(), settings.residentMax()), system.executionContext());
+        return new Ledger(system, sharding, inboxes.join(), lookUps);
+    }
+
+    private static Duration min(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
     }
 
     /** Submits mutations; each is answered, or its caller's deadline passes. */
     public void submit(Submission submission) {
-        region.tell(new ShardingEnvelope<>(submission.sku(), submission));
+        inboxes.send(submission.sku(), submission);
     }
 
     public void look(Look look) {
-        region.tell(new ShardingEnvelope<>(look.sku(), look));
+        inboxes.send(look.sku(), look);
     }
 
     /** Has what is overdue of a SKU expire. */
     public void wake(String sku) {
-        region.tell(new ShardingEnvelope<>(sku, Gatherer.Wake.INSTANCE));
+        sharding.tell(new ShardingEnvelope<>(sku, Gatherer.Wake.INSTANCE));
     }
 
     /** Finishes what is under way, then stops the actors. */

@@ -22,22 +22,22 @@ public record Look(String sku, String mutationId, Reply reply) implements Gather
      * What was seen.
      *
      * @param reservation made by the mutation, if it is open
-     * @param foundAt an entry that seems to be the mutation's, as the journal will tell; 0: none does
-     * @param mayBeForgotten the mutation may stand in an older entry of the window too
+     * @param foundAt sequences of entries that seem to be the mutation's, as the journal will tell
+     * @param forgottenThrough it may stand in an entry of the window up to this sequence too; 0: it does not
      * @param mayBeOlder it may stand in an entry of before the window
      * @param asOfMs the ledger's clock: no mutation will be decided at an earlier time
      */
-    public record Seen(long sequence, List<Balance> balances, Optional<Reservation> reservation, long foundAt,
-            boolean mayBeForgotten, boolean mayBeOlder, long asOfMs) {
+    public record Seen(long sequence, List<Balance> balances, Optional<Reservation> reservation, long[] foundAt,
+            long forgottenThrough, boolean mayBeOlder, long asOfMs) {
 
         /** False: the mutation was not applied, without a look into the journal. */
         public boolean mayBeApplied() {
-            return foundAt > 0 || mayBeForgotten;
+            return foundAt.length > 0 || forgottenThrough > 0;
         }
 
         /** False: the SKU never had a reservation of this id; for as long as its journal goes back. */
         public boolean mayHaveReserved() {
-            return foundAt > 0 || mayBeOlder;
+            return foundAt.length > 0 || mayBeOlder;
         }
     }
 }

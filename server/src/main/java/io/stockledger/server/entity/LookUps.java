@@ -6,9 +6,11 @@ import io.stockledger.server.domain.Operation;
 import io.stockledger.server.journal.History;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -18,7 +20,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Looks into the journal for mutations that can't be decided from memory: one whose id was applied, or may have been
  * long ago, and a count of a shelf that was read a while ago. Off the decision path, on a few threads of its own, with
- * a bounded queue.
+ * bounded queues. SKUs take turns, and one SKU never has all threads: however many look-ups it
+ * needs, those of its neighbours go on.
  */
 final class LookUps implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LookUps.class);
@@ -35,35 +38,59 @@ final class LookUps implements AutoCloseable {
     private final History history;
     private final Duration window;
     private final InstantSource clock;
+    private final EntityMeasurements measurements;
     private final ThreadPoolExecutor threads;
+    private final int waitingMax;
+    private final int skuWaitingMax;
+    private final int skuUnderWayMax;
 
-    LookUps(History history, Duration window, InstantSource clock, int threads, int waitingMax) {
+    // Guarded by this.
+    private final Map<String, OfSku> bySku = new HashMap<>();
+    private final ArrayDeque<OfSku> turns = new ArrayDeque<>();
+    private int waiting;
+
+    /**
+     * None under way yet.
+     *
+     * @param waitingMax look-ups that may wait; of one SKU a quarter of them
+     */
+    LookUps(History history, Duration window, InstantSource clock, int threads, int waitingMax,
+            EntityMeasurements measurements) {
         this.history = history;
         this.window = window;
         this.clock = clock;
+        this.measurements = measurements;
+        this.waitingMax = waitingMax;
+        this.skuWaitingMax = Math.max(1, waitingMax / 4);
+        this.skuUnderWayMax = Math.max(1, threads - 1);
+        // No more wait there than SKUs have a turn.
         this.threads = new ThreadPoolExecutor(threads, threads, 1, TimeUnit.MINUTES,
-                new LinkedBlockingQueue<>(waitingMax), task -> {
+                new LinkedBlockingQueue<>(), task -> {
                     Thread thread = new Thread(task, "look-up");
                     thread.setDaemon(true);
                     return thread;
                 });
         this.threads.allowCoreThreadTimeOut(true);
+        measurements.watch(this, waitingMax);
     }
 
     /**
-     * Begins a look-up.
+     * Begins a look-up for a mutation of which the SKU has told where it may stand; all of those entries are
+     * committed.
      *
-     * @param foundAt an entry that seems to be this mutation's; 0: none does
-     * @param committedSequence where the SKU stands: entries beyond are not looked at
      * @return false: as many wait as may
      */
-    boolean begin(Mutation mutation, long foundAt, long committedSequence, Consumer<Finding> whenDone) {
-        try {
-            threads.execute(() -> whenDone.accept(find(mutation, foundAt, committedSequence)));
-            return true;
-        } catch (RejectedExecutionException full) {
-            return false;
-        }
+    boolean begin(Waiting.ForDecision told, Consumer<Finding> whenDone) {
+        long sinceNanos = System.nanoTime();
+        Mutation mutation = told.mutation;
+        long[] foundAt = told.foundAt;
+        long forgottenThrough = told.forgottenThrough;
+        long toldAt = told.toldAt;
+        return queue(mutation.sku(), () -> {
+            Finding finding = find(mutation, foundAt, forgottenThrough, toldAt);
+            measurements.lookedUp(sinceNanos);
+            whenDone.accept(finding);
+        });
     }
 
     /**
@@ -72,13 +99,73 @@ final class LookUps implements AutoCloseable {
      * @param whenDone told false where the store can't tell
      * @return false: as many wait as may
      */
-    boolean settle(Consumer<Boolean> whenDone) {
-        try {
-            threads.execute(() -> whenDone.accept(hasSettled()));
-            return true;
-        } catch (RejectedExecutionException full) {
+    boolean settle(String sku, Consumer<Boolean> whenDone) {
+        return queue(sku, () -> whenDone.accept(hasSettled()));
+    }
+
+    /** What waits for one SKU. */
+    private static final class OfSku {
+        private final String sku;
+        private final ArrayDeque<Runnable> waiting = new ArrayDeque<>(2);
+        private int underWay;
+        private boolean hasTurn;
+
+        OfSku(String sku) {
+            this.sku = sku;
+        }
+    }
+
+    private synchronized boolean queue(String sku, Runnable task) {
+        OfSku ofSku = bySku.computeIfAbsent(sku, OfSku::new);
+        if (waiting >= waitingMax || ofSku.waiting.size() >= skuWaitingMax || threads.isShutdown()) {
+            forgetIfIdle(ofSku);
             return false;
         }
+        ofSku.waiting.add(task);
+        waiting++;
+        giveTurn(ofSku);
+        return true;
+    }
+
+    /** For each SKU that has a turn, one thread will come. */
+    private void giveTurn(OfSku ofSku) {
+        if (!ofSku.hasTurn && !ofSku.waiting.isEmpty() && ofSku.underWay < skuUnderWayMax && !threads.isShutdown()) {
+            ofSku.hasTurn = true;
+            turns.add(ofSku);
+            threads.execute(this::takeTurn);
+        }
+    }
+
+    private void takeTurn() {
+        OfSku ofSku;
+        Runnable task;
+        synchronized (this) {
+            ofSku = turns.remove();
+            ofSku.hasTurn = false;
+            task = ofSku.waiting.remove();
+            waiting--;
+            ofSku.underWay++;
+            giveTurn(ofSku);
+        }
+        try {
+            task.run();
+        } finally {
+            synchronized (this) {
+                ofSku.underWay--;
+                giveTurn(ofSku);
+                forgetIfIdle(ofSku);
+            }
+        }
+    }
+
+    private void forgetIfIdle(OfSku ofSku) {
+        if (ofSku.waiting.isEmpty() && ofSku.underWay == 0) {
+            bySku.remove(ofSku.sku);
+        }
+    }
+
+    synchronized int waiting() {
+        return waiting;
     }
 
     private boolean hasSettled() {
@@ -91,16 +178,16 @@ final class LookUps implements AutoCloseable {
         }
     }
 
-    private Finding find(Mutation mutation, long foundAt, long committedSequence) {
+    private Finding find(Mutation mutation, long[] foundAt, long forgottenThrough, long toldAt) {
         try {
             long sinceMs = clock.millis() - window.toMillis();
-            Optional<Entry> first = history.entryOf(mutation.sku(), mutation.mutationId(), foundAt, sinceMs);
+            Optional<Entry> first = history.entryOf(mutation.sku(), mutation.mutationId(), foundAt, forgottenThrough, sinceMs);
             if (first.isPresent()) {
                 boolean same = first.get().contentFingerprint() == mutation.contentFingerprint();
                 return new Answered(same ? new Outcome.Applied(first.get(), true)
                         : new Outcome.Failed(Outcome.Failure.MUTATION_ID_REUSED));
             }
-            return new Cleared(withHistory(mutation), committedSequence);
+            return new Cleared(withHistory(mutation), toldAt);
         } catch (RuntimeException e) {
             LOG.warn("The journal could not be looked at for a mutation of {}: {}", mutation.sku(), e.toString());
             return new Answered(new Outcome.Failed(Outcome.Failure.NOT_STARTED));
@@ -120,7 +207,7 @@ final class LookUps implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         threads.shutdownNow();
     }
 }

@@ -6,6 +6,8 @@ import akka.actor.typed.javadsl.Behaviors;
 import akka.persistence.typed.PersistenceId;
 import akka.persistence.typed.RecoveryCompleted;
 import akka.persistence.typed.SnapshotAdapter;
+import akka.persistence.typed.SnapshotCompleted;
+import akka.persistence.typed.SnapshotFailed;
 import akka.persistence.typed.javadsl.CommandHandler;
 import akka.persistence.typed.javadsl.Effect;
 import akka.persistence.typed.javadsl.EventHandler;
@@ -54,6 +56,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
      * @param committed whether a row was written
      * @param sequence where the SKU stands, committed
      * @param nextDueMs when its first hold is due; 0: nothing is held
+     * @param tally what came of the lot, for the measurements
      */
     record Done(
             List<Waiting> lot,
@@ -63,7 +66,8 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
             List<Waiting> leftOver,
             boolean committed,
             long sequence,
-            long nextDueMs) implements Gatherer.Message {}
+            long nextDueMs,
+            EntityMeasurements.Tally tally) implements Gatherer.Message {}
 
     /** The SKU as it stands, and how much has been written since the last snapshot. */
     static final class State {
@@ -84,32 +88,38 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
     private final String sku;
     private final EntitySettings settings;
     private final ActorRef<Gatherer.Message> gatherer;
+    private final EntityMeasurements measurements;
     private final Decider decider;
 
-    private StockEntity(String sku, EntitySettings settings, ActorRef<Gatherer.Message> gatherer) {
+    private StockEntity(String sku, EntitySettings settings, EntityMeasurements measurements,
+            ActorRef<Gatherer.Message> gatherer) {
         // A persistence id of its own making: the SKU itself, whatever characters it has, since nothing else persists.
         super(PersistenceId.ofUniqueId(sku));
         this.sku = sku;
         this.settings = settings;
         this.gatherer = gatherer;
+        this.measurements = measurements;
         this.decider = new Decider(settings.limits());
     }
 
     /** @param gatherer told once the SKU's rows are replayed */
-    static Behavior<Work> create(String sku, EntitySettings settings, ActorRef<Gatherer.Message> gatherer) {
-        return Behaviors.setup(context -> new StockEntity(sku, settings, gatherer));
+    static Behavior<Work> create(String sku, EntitySettings settings, EntityMeasurements measurements,
+            ActorRef<Gatherer.Message> gatherer) {
+        return Behaviors.setup(context -> new StockEntity(sku, settings, measurements, gatherer));
     }
 
     @Override
     public SignalHandler<State> signalHandler() {
         return newSignalHandlerBuilder()
                 .onSignal(RecoveryCompleted.instance(), state -> gatherer.tell(Gatherer.Replayed.INSTANCE))
+                .onSignal(SnapshotCompleted.class, (state, done) -> measurements.snapshot(true))
+                .onSignal(SnapshotFailed.class, (state, failed) -> measurements.snapshot(false))
                 .build();
     }
 
     @Override
     public State emptyState() {
-        return new State(new Standing(new Stock(sku, new AppliedIds(settings.idsKept())), GroupRow.noDigest(), 0));
+        return new State(new Standing(new Stock(sku, settings.noIds()), GroupRow.noDigest(), 0));
     }
 
     @Override
@@ -163,7 +173,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
 
             @Override
             public State fromJournal(Object from) {
-                return new State(SnapshotCodec.decode((StockSnapshot) from, settings.idsKept()));
+                return new State(SnapshotCodec.decode((StockSnapshot) from, settings.noIds()));
             }
         };
     }
@@ -178,6 +188,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
         private final List<Waiting.ForDecision> lookUps = new ArrayList<>();
         private final List<Waiting.ForDecision> held = new ArrayList<>();
         private final Set<Long> heldLanes = new HashSet<>();
+        private final EntityMeasurements.Tally tally = new EntityMeasurements.Tally();
         private List<Waiting> leftOver = List.of();
 
         Group(State state) {
@@ -239,20 +250,23 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
                 Decision decision = decider.decide(stock, mutation, nowMs);
                 if (decision instanceof Entry entry) {
                     write(entry);
+                    tally.applied();
                     answers.add(() -> waiting.answer(new Outcome.Applied(entry, false)));
                 } else if (decision instanceof Refusal refusal) {
+                    tally.refused(refusal.reason());
                     answers.add(() -> waiting.answer(new Outcome.Refused(refusal)));
                 }
             }
         }
 
-        /** Its id's fingerprint stands at an entry: the journal tells whether it is the same mutation. */
+        /** Its id's fingerprint stands at entries: the journal tells whether one is the same mutation's. */
         private boolean isApplied(Waiting.ForDecision waiting) {
-            waiting.foundAt = stock.appliedAs(waiting.mutation.mutationId());
-            return waiting.foundAt > waiting.clearedThrough;
+            Mutation mutation = waiting.mutation;
+            waiting.foundAt = stock.appliedAs(mutation.mutationId(), mutation.createdAtMs(), waiting.clearedThrough);
+            return waiting.foundAt.length > 0;
         }
 
-        /** Its id may be one of those that no longer are in memory: the journal tells. */
+        /** Its id may be one of those that are forgotten: the journal tells. */
         private boolean mayBeForgotten(Waiting.ForDecision waiting) {
             AppliedIds ids = stock.appliedIds();
             if (ids.forgottenSequence() <= waiting.clearedThrough || !isInWindow(ids.forgottenRecordedAtMs())) {
@@ -267,28 +281,32 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
         }
 
         private void lookUp(Waiting.ForDecision waiting) {
+            waiting.forgottenThrough = mayBeForgotten(waiting) ? stock.appliedIds().forgottenSequence() : 0;
+            // Not where this lot will end: a copy of it may be applied later in the lot.
+            waiting.toldAt = stock.sequence();
             lookUps.add(waiting);
             if (waiting.submission.lane() != 0) {
                 heldLanes.add(waiting.submission.lane());
             }
         }
 
-        private void fail(Waiting waiting, Outcome.Failure failure) {
+        private void fail(Waiting.ForDecision waiting, Outcome.Failure failure) {
+            tally.failed(failure);
             answers.add(() -> waiting.fail(failure));
         }
 
         private void look(Look look) {
             AppliedIds ids = stock.appliedIds();
             Look.Seen seen = new Look.Seen(stock.sequence(), List.copyOf(stock.balances()),
-                    stock.reservation(look.mutationId()), stock.appliedAs(look.mutationId()),
-                    ids.forgottenSequence() > 0 && isInWindow(ids.forgottenRecordedAtMs()),
+                    stock.reservation(look.mutationId()), stock.appliedAs(look.mutationId(), 0, 0),
+                    isInWindow(ids.forgottenRecordedAtMs()) ? ids.forgottenSequence() : 0,
                     ids.forgottenSequence() > 0, nowMs);
             answers.add(() -> look.reply().seen(seen));
         }
 
         private void write(Entry entry) {
             stock.evolve(entry);
-            row.add(EntryCodec.toContract(entry));
+            row.add(entry);
         }
 
         private boolean isFull() {
@@ -297,15 +315,19 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
 
         Optional<GroupRow> close() {
             if (row.entryCount() == 0) {
+                tally.closed();
                 return Optional.empty();
             }
             long nextDueMs = stock.nextDueMs();
             long news = nextDueMs == state.announcedDueMs ? 0 : nextDueMs;
-            return Optional.of(row.build(state.digest, nextDueMs, news, stock.locationCount()));
+            GroupRow closed = row.build(state.digest, nextDueMs, news, stock.locationCount());
+            tally.closed(closed);
+            return Optional.of(closed);
         }
 
         Done done(List<Waiting> lot, boolean committed) {
-            return new Done(lot, answers, lookUps, held, leftOver, committed, stock.sequence(), stock.nextDueMs());
+            tally.committed();
+            return new Done(lot, answers, lookUps, held, leftOver, committed, stock.sequence(), stock.nextDueMs(), tally);
         }
     }
 }

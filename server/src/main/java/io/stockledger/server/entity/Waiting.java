@@ -12,8 +12,12 @@ sealed interface Waiting {
         private final int index;
         /** As it came, or with what was looked up for it. */
         Mutation mutation;
-        /** The entry that its id's fingerprint stands at; 0: none. */
-        long foundAt;
+        /** Sequences of entries that seem to be its own, newest first. */
+        long[] foundAt;
+        /** It may be in an entry up to this sequence, whose ids are forgotten; 0: in none of those. */
+        long forgottenThrough;
+        /** Where the SKU stood when that was told. */
+        long toldAt;
         /** Its id is known not to stand in any entry up to this sequence. */
         long clearedThrough;
 

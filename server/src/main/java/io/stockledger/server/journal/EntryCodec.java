@@ -1,5 +1,6 @@
 package io.stockledger.server.journal;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Timestamp;
 import io.stockledger.server.domain.AdjustReason;
 import io.stockledger.server.domain.Allocation;
@@ -26,36 +27,84 @@ public final class EntryCodec {
 
     private EntryCodec() {}
 
-    public static io.stockledger.v1.Entry toContract(Entry entry) {
-        io.stockledger.v1.Entry.Builder out = io.stockledger.v1.Entry.newBuilder()
-                .setSku(entry.sku())
-                .setSequence(entry.sequence())
-                .setKind(toContract(entry.kind()))
-                .setMutationId(entry.mutationId())
-                .setLocation(entry.location())
-                .setChannel(entry.channel())
-                .setReference(entry.reference())
-                .setPrincipal(entry.principal())
-                .setOccurredAt(timestamp(entry.occurredAtMs()))
-                .setRecordedAt(timestamp(entry.recordedAtMs()))
-                .setReservationId(entry.reservationId())
-                .setUnavailableReason(toContract(entry.unavailableReason()))
-                .setAdjustReason(toContract(entry.adjustReason()))
-                .setBelowZero(entry.belowZero())
-                .setContentFingerprint(entry.contentFingerprint());
+    /** Writes an entry as the contract's Entry, the message's own fields only. */
+    public static void write(Entry entry, WireWriter out) {
+        out.text(1, entry.sku());
+        out.int64(2, entry.sequence());
+        out.int64(3, inContract(entry.kind()));
         for (Movement movement : entry.movements()) {
-            out.addMovements(toContract(movement));
+            int begun = out.begin(4);
+            write(movement, out);
+            out.end(begun);
         }
+        out.text(5, entry.mutationId());
+        out.text(6, entry.location());
+        out.text(7, entry.channel());
+        out.text(8, entry.reference());
+        out.text(9, entry.principal());
+        out.timestamp(10, entry.occurredAtMs());
+        out.timestamp(11, entry.recordedAtMs());
         for (Balance balance : entry.balances()) {
-            out.addBalances(toContract(balance));
+            int begun = out.begin(12);
+            write(balance, out);
+            out.end(begun);
         }
+        out.text(13, entry.reservationId());
         if (entry.expiresAtMs() > 0) {
-            out.setExpiresAt(timestamp(entry.expiresAtMs()));
+            out.timestamp(14, entry.expiresAtMs());
         }
+        out.int64(15, inContract(entry.unavailableReason()));
+        out.int64(16, inContract(entry.adjustReason()));
+        out.bool(17, entry.belowZero());
+        out.fixed64(18, entry.contentFingerprint());
         if (entry.createdAtMs() > 0) {
-            out.setCreatedAt(timestamp(entry.createdAtMs()));
+            out.timestamp(19, entry.createdAtMs());
         }
-        return out.build();
+    }
+
+    /** Writes a balance as the contract's LocationBalance, the message's own fields only. */
+    public static void write(Balance balance, WireWriter out) {
+        out.text(1, balance.location());
+        out.int64(2, balance.available());
+        out.int64(3, balance.reserved());
+        out.int64(4, balance.committed());
+        out.int64(5, balance.unavailable());
+        out.int64(6, balance.damaged());
+        out.int64(7, balance.qualityControl());
+        out.int64(8, balance.incoming());
+        out.int64(9, balance.safetyStock());
+        for (Allocation allocation : balance.allocations()) {
+            int begun = out.begin(10);
+            out.text(1, allocation.channel());
+            out.int64(2, allocation.guaranteed());
+            if (allocation.bounded()) {
+                out.presentInt64(3, allocation.maximum());
+            }
+            out.int64(4, allocation.used());
+            out.int64(5, allocation.setSequence());
+            out.end(begun);
+        }
+    }
+
+    private static void write(Movement movement, WireWriter out) {
+        out.int64(1, inContract(movement.from()));
+        out.int64(2, inContract(movement.to()));
+        out.int64(3, movement.quantity());
+        out.text(4, movement.location());
+        if (!movement.toLocation().equals(movement.location())) {
+            out.text(5, movement.toLocation());
+        }
+    }
+
+    /** An entry as a message of the contract. */
+    public static io.stockledger.v1.Entry toContract(Entry entry) {
+        WireWriter out = new WireWriter(512, 0);
+        write(entry, out);
+        try {
+            return io.stockledger.v1.Entry.parseFrom(out.toBytes(0));
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException("an entry's wire form is not the contract's", e);
+        }
     }
 
     public static Entry toDomain(io.stockledger.v1.Entry entry) {
@@ -130,34 +179,22 @@ public final class EntryCodec {
         return timestamp.getSeconds() * 1000 + timestamp.getNanos() / 1_000_000;
     }
 
-    private static io.stockledger.v1.Movement toContract(Movement movement) {
-        io.stockledger.v1.Movement.Builder out = io.stockledger.v1.Movement.newBuilder()
-                .setFrom(toContract(movement.from()))
-                .setTo(toContract(movement.to()))
-                .setQuantity(movement.quantity())
-                .setLocation(movement.location());
-        if (!movement.toLocation().equals(movement.location())) {
-            out.setToLocation(movement.toLocation());
-        }
-        return out.build();
-    }
-
     // The domain's enums stand in the contract's order, which a test holds; the contract has one more, unset, before
     // those that have no such value of their own.
 
-    private static io.stockledger.v1.Bucket toContract(Bucket bucket) {
-        return io.stockledger.v1.Bucket.forNumber(bucket.ordinal() + 1);
+    private static int inContract(Bucket bucket) {
+        return bucket.ordinal() + 1;
     }
 
-    private static io.stockledger.v1.EntryKind toContract(EntryKind kind) {
-        return io.stockledger.v1.EntryKind.forNumber(kind.ordinal() + 1);
+    private static int inContract(EntryKind kind) {
+        return kind.ordinal() + 1;
     }
 
-    private static io.stockledger.v1.UnavailableReason toContract(UnavailableReason reason) {
-        return io.stockledger.v1.UnavailableReason.forNumber(reason.ordinal());
+    private static int inContract(UnavailableReason reason) {
+        return reason.ordinal();
     }
 
-    private static io.stockledger.v1.AdjustReason toContract(AdjustReason reason) {
-        return io.stockledger.v1.AdjustReason.forNumber(reason.ordinal());
+    private static int inContract(AdjustReason reason) {
+        return reason.ordinal();
     }
 }

@@ -1,8 +1,7 @@
 package io.stockledger.server.journal;
 
 import com.google.protobuf.CodedInputStream;
-import com.google.protobuf.CodedOutputStream;
-import io.stockledger.v1.Entry;
+import io.stockledger.server.domain.Entry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -35,8 +34,9 @@ public final class GroupRow {
     public static final int MAGIC = 0x534C4731;
     public static final int DIGEST_BYTES = 32;
     private static final int HEADER_BYTES = 76;
-    /** SubscribeResponse.entries: field 1, length-delimited. */
-    private static final int ENTRY_TAG = 0x0A;
+    /** SubscribeResponse.entries, and its tag: length-delimited. */
+    private static final int ENTRIES_FIELD = 1;
+    private static final int ENTRY_TAG = ENTRIES_FIELD << 3 | 2;
     private static final byte[] NO_DIGEST = new byte[DIGEST_BYTES];
 
     private final byte[] bytes;
@@ -118,16 +118,30 @@ public final class GroupRow {
     }
 
     /** The entries in order. */
-    public List<Entry> entries() {
+    public List<io.stockledger.v1.Entry> entries() {
         try {
             CodedInputStream in = CodedInputStream.newInstance(bytes, bodyOffset(), bodyLength());
-            List<Entry> entries = new ArrayList<>(Math.min(entryCount(), 8192));
+            List<io.stockledger.v1.Entry> entries = new ArrayList<>(Math.min(entryCount(), 8192));
             while (in.readTag() == ENTRY_TAG) {
                 int outer = in.pushLimit(in.readRawVarint32());
-                entries.add(Entry.parseFrom(in));
+                entries.add(io.stockledger.v1.Entry.parseFrom(in));
                 in.popLimit(outer);
             }
             return entries;
+        } catch (IOException e) {
+            throw new UncheckedIOException("a journal row's entries can't be read", e);
+        }
+    }
+
+    /** The entry of a sequence that stands in it; the others are passed over. */
+    public Entry entry(long sequence) {
+        try {
+            CodedInputStream in = CodedInputStream.newInstance(bytes, bodyOffset(), bodyLength());
+            for (long before = firstSequence(); before < sequence; before++) {
+                in.skipField(in.readTag());
+            }
+            in.readTag();
+            return Entry.parseFrom(in.readByteArray());
         } catch (IOException e) {
             throw new UncheckedIOException("a journal row's entries can't be read", e);
         }
@@ -145,8 +159,7 @@ public final class GroupRow {
 
     /** Puts a row together, entry by entry. */
     public static final class Builder {
-        private byte[] bytes = new byte[1024];
-        private int length = HEADER_BYTES;
+        private final WireWriter out = new WireWriter(1024, HEADER_BYTES);
         private int entryCount;
         private long firstSequence;
         private long recordedAtMs;
@@ -154,25 +167,13 @@ public final class GroupRow {
         /** Adds the next entry. */
         public void add(Entry entry) {
             if (entryCount == 0) {
-                firstSequence = entry.getSequence();
+                firstSequence = entry.sequence();
             }
-            recordedAtMs = EntryCodec.millis(entry.getRecordedAt());
+            recordedAtMs = entry.recordedAtMs();
             entryCount++;
-            int size = entry.getSerializedSize();
-            int needed = length + 1 + CodedOutputStream.computeUInt32SizeNoTag(size) + size;
-            if (needed + DIGEST_BYTES > bytes.length) {
-                bytes = Arrays.copyOf(bytes, Math.max(needed + DIGEST_BYTES, bytes.length * 2));
-            }
-            try {
-                CodedOutputStream out = CodedOutputStream.newInstance(bytes, length, needed - length);
-                out.writeUInt32NoTag(ENTRY_TAG);
-                out.writeUInt32NoTag(size);
-                entry.writeTo(out);
-                out.flush();
-            } catch (IOException e) {
-                throw new UncheckedIOException("the row's buffer is too small", e);
-            }
-            length = needed;
+            int begun = out.begin(ENTRIES_FIELD);
+            EntryCodec.write(entry, out);
+            out.end(begun);
         }
 
         public int entryCount() {
@@ -181,7 +182,7 @@ public final class GroupRow {
 
         /** Bytes so far, header included. */
         public int length() {
-            return length;
+            return out.length();
         }
 
         /**
@@ -193,7 +194,8 @@ public final class GroupRow {
          * @param locationCount locations that the SKU has balances at after this group
          */
         public GroupRow build(byte[] previousDigest, long nextDueMs, long announcedDueMs, int locationCount) {
-            byte[] whole = Arrays.copyOf(bytes, length + DIGEST_BYTES);
+            byte[] whole = out.toBytes(DIGEST_BYTES);
+            int length = out.length();
             ByteBuffer header = ByteBuffer.wrap(whole);
             header.putInt(MAGIC).putLong(firstSequence).putInt(entryCount).putLong(recordedAtMs)
                     .putLong(nextDueMs).putLong(announcedDueMs).putInt(locationCount).put(previousDigest);

@@ -35,27 +35,32 @@ public final class History {
     /**
      * The entry that a mutation wrote.
      *
-     * @param hintSequence where it may be found at once; 0: nowhere in particular
-     * @param sinceMs entries recorded before that time need not be looked at
+     * @param foundAt the sequences at which it may stand; looked at first, one index look-up each
+     * @param searchedThrough it may stand at any sequence up to this one too, which the store is to search; 0: it
+     *         does not
+     * @param sinceMs entries recorded before that time need not be searched
      */
-    public Optional<Entry> entryOf(String sku, String mutationId, long hintSequence, long sinceMs) {
-        if (hintSequence > 0) {
-            Optional<Entry> hinted = read(() -> journal.rowContaining(sku, hintSequence))
-                    .map(row -> entry(row, hintSequence))
-                    .filter(entry -> entry.getMutationId().equals(mutationId))
+    public Optional<Entry> entryOf(String sku, String mutationId, long[] foundAt, long searchedThrough, long sinceMs) {
+        for (long sequence : foundAt) {
+            Optional<Entry> entry = read(() -> journal.rowContaining(sku, sequence))
+                    .map(row -> row.group().entry(sequence))
+                    .filter(there -> there.getMutationId().equals(mutationId))
                     .map(EntryCodec::toDomain);
-            if (hinted.isPresent()) {
-                return hinted;
+            if (entry.isPresent()) {
+                return entry;
             }
         }
-        List<Entry> found = entriesNaming(sku, mutationId, sinceMs,
-                entry -> entry.getMutationId().equals(mutationId), true);
-        return found.stream().findFirst();
+        if (searchedThrough == 0) {
+            return Optional.empty();
+        }
+        long lastRow = read(() -> journal.rowContaining(sku, searchedThrough)).map(JournalRow::rowNumber).orElse(0L);
+        return entriesNaming(sku, mutationId, sinceMs, lastRow + 1,
+                entry -> entry.getMutationId().equals(mutationId), true).stream().findFirst();
     }
 
     /** A reservation, open or closed, as the SKU's rows tell it; its id is that of the mutation that made it. */
     public Optional<Reservation> reservation(String sku, String reservationId) {
-        List<Entry> entries = entriesNaming(sku, reservationId, 0,
+        List<Entry> entries = entriesNaming(sku, reservationId, 0, Long.MAX_VALUE,
                 entry -> entry.getReservationId().equals(reservationId), false);
         return entries.isEmpty() ? Optional.empty() : Optional.of(Reservation.from(entries));
     }
@@ -142,10 +147,10 @@ public final class History {
     }
 
     /** The SKU's entries that name a text, oldest first; the store searches, so that other rows never travel. */
-    private List<Entry> entriesNaming(String sku, String text, long sinceMs,
+    private List<Entry> entriesNaming(String sku, String text, long sinceMs, long beforeRowNumber,
             Predicate<io.stockledger.v1.Entry> wanted, boolean firstIsEnough) {
         List<Entry> newestFirst = new ArrayList<>();
-        long before = Long.MAX_VALUE;
+        long before = beforeRowNumber;
         while (before > 0 && !(firstIsEnough && !newestFirst.isEmpty())) {
             long page = before;
             JournalReader.Search search = read(() -> journal.rowsHolding(sku, text, sinceMs, page));
@@ -161,11 +166,6 @@ public final class History {
         }
         Collections.reverse(newestFirst);
         return newestFirst;
-    }
-
-    private static io.stockledger.v1.Entry entry(JournalRow row, long sequence) {
-        GroupRow group = row.group();
-        return group.entries().get((int) (sequence - group.firstSequence()));
     }
 
     private interface Read<T> {

@@ -1,14 +1,19 @@
 package io.stockledger.server.journal;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
 import io.stockledger.server.domain.AppliedIds;
 import io.stockledger.server.domain.Balance;
 import io.stockledger.server.domain.Reservation;
 import io.stockledger.server.domain.Stock;
+import io.stockledger.server.journal.snapshot.Forgotten;
 import io.stockledger.server.journal.snapshot.Incoming;
+import io.stockledger.server.journal.snapshot.NewestIds;
 import io.stockledger.server.journal.snapshot.StockSnapshot;
 import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.ReservationState;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -34,7 +39,7 @@ public final class SnapshotCodec {
                 .setRecordedAtMs(stock.recordedAtMs())
                 .setDigest(ByteString.copyFrom(standing.digest()))
                 .setAnnouncedDueMs(standing.announcedDueMs())
-                .setAppliedIds(appliedIds(stock.appliedIds()));
+                .setAppliedIds(appliedIds(stock));
         for (Balance balance : stock.balances()) {
             out.addBalances(EntryCodec.toContract(balance));
         }
@@ -46,9 +51,10 @@ public final class SnapshotCodec {
         return out.build();
     }
 
-    /** @param idsKept how many ids the SKU may keep from now on */
-    public static Standing decode(StockSnapshot in, int idsKept) {
-        Stock stock = new Stock(in.getSku(), appliedIds(in.getAppliedIds(), idsKept));
+    /** @param noIds the ids to be filled; they say how many the SKU may keep from now on */
+    public static Standing decode(StockSnapshot in, AppliedIds noIds) {
+        restore(in.getAppliedIds(), noIds);
+        Stock stock = new Stock(in.getSku(), noIds);
         List<Balance> balances = new ArrayList<>(in.getBalancesCount());
         for (LocationBalance balance : in.getBalancesList()) {
             balances.add(EntryCodec.toDomain(balance));
@@ -92,36 +98,73 @@ public final class SnapshotCodec {
                 in.getFulfilled(), in.getCancelled(), EntryCodec.millis(in.getExpiresAt()), in.getSequence());
     }
 
-    private static io.stockledger.server.journal.snapshot.AppliedIds appliedIds(AppliedIds ids) {
+    private static io.stockledger.server.journal.snapshot.AppliedIds appliedIds(Stock stock) {
+        AppliedIds ids = stock.appliedIds();
         io.stockledger.server.journal.snapshot.AppliedIds.Builder out =
                 io.stockledger.server.journal.snapshot.AppliedIds.newBuilder()
-                        .setForgottenSequence(ids.forgottenSequence())
-                        .setForgottenCreatedAtMs(ids.forgottenCreatedAtMs())
-                        .setForgottenRecordedAtMs(ids.forgottenRecordedAtMs());
-        ids.forEach((fingerprint, sequence, createdAtMsMax, recordedAtMsMax) -> {
-            out.addFingerprints(fingerprint);
-            out.addSequences(sequence);
-            int last = out.getTimesCount() - 1;
-            if (last >= 0 && out.getTimes(last).getCreatedAtMsMax() == createdAtMsMax
-                    && out.getTimes(last).getRecordedAtMsMax() == recordedAtMsMax) {
-                out.getTimesBuilder(last).setIds(out.getTimes(last).getIds() + 1);
-            } else {
-                out.addTimesBuilder().setIds(1).setCreatedAtMsMax(createdAtMsMax).setRecordedAtMsMax(recordedAtMsMax);
+                        .setForgottenSequence(stock.sequence())
+                        .setForgottenCreatedAtMs(Long.MAX_VALUE)
+                        .setForgottenRecordedAtMs(stock.recordedAtMs())
+                        .setKey(ids.key())
+                        .setForgotten(Forgotten.newBuilder()
+                                .setSequence(ids.forgottenSequence())
+                                .setCreatedAtMsMax(ids.forgottenCreatedAtMs())
+                                .setRecordedAtMsMax(ids.forgottenRecordedAtMs()));
+        ids.forEachPart(new AppliedIds.PartVisitor() {
+            @Override
+            public void older(long[] words) {
+                ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES * words.length).order(ByteOrder.LITTLE_ENDIAN);
+                bytes.asLongBuffer().put(words);
+                out.addOlder(UnsafeByteOperations.unsafeWrap(bytes));
+            }
+
+            @Override
+            public void newest(long beforeSequence, long[] words, long createdAtMsMax, long recordedAtMsMax) {
+                NewestIds.Builder newest = out.addNewestBuilder()
+                        .setBeforeSequence(beforeSequence)
+                        .setCreatedAtMsMax(createdAtMsMax)
+                        .setRecordedAtMsMax(recordedAtMsMax);
+                for (long word : words) {
+                    newest.addWords(word);
+                }
             }
         });
         return out.build();
     }
 
-    private static AppliedIds appliedIds(io.stockledger.server.journal.snapshot.AppliedIds in, int idsKept) {
-        AppliedIds ids = new AppliedIds(idsKept);
+    private static void restore(io.stockledger.server.journal.snapshot.AppliedIds in, AppliedIds ids) {
+        ids.restoreKey(in.getKey());
+        if (!in.hasForgotten()) {
+            restoreOfFirstLayout(in, ids);
+            return;
+        }
+        Forgotten forgotten = in.getForgotten();
+        ids.restoreForgotten(forgotten.getSequence(), forgotten.getCreatedAtMsMax(), forgotten.getRecordedAtMsMax());
+        for (ByteString older : in.getOlderList()) {
+            long[] words = new long[older.size() / Long.BYTES];
+            older.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(words);
+            ids.restoreOlder(words);
+        }
+        for (NewestIds newest : in.getNewestList()) {
+            long[] words = new long[newest.getWordsCount()];
+            for (int i = 0; i < words.length; i++) {
+                words[i] = newest.getWords(i);
+            }
+            ids.restoreNewest(newest.getBeforeSequence(), words, newest.getCreatedAtMsMax(),
+                    newest.getRecordedAtMsMax());
+        }
+    }
+
+    /** The ids one by one, oldest first; the first bit of a fingerprint says that the id is a reservation's too. */
+    private static void restoreOfFirstLayout(io.stockledger.server.journal.snapshot.AppliedIds in, AppliedIds ids) {
         ids.restoreForgotten(in.getForgottenSequence(), in.getForgottenCreatedAtMs(), in.getForgottenRecordedAtMs());
         int next = 0;
         for (io.stockledger.server.journal.snapshot.AppliedIds.Times times : in.getTimesList()) {
             for (int end = next + times.getIds(); next < end; next++) {
-                ids.add(in.getFingerprints(next), in.getSequences(next), times.getCreatedAtMsMax(),
-                        times.getRecordedAtMsMax());
+                long fingerprint = in.getFingerprints(next);
+                ids.add(fingerprint & Long.MAX_VALUE, fingerprint < 0, in.getSequences(next),
+                        times.getCreatedAtMsMax(), times.getRecordedAtMsMax());
             }
         }
-        return ids;
     }
 }

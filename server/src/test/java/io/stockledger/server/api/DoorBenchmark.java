@@ -5,6 +5,7 @@ import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.Refusal;
 import io.stockledger.server.entity.Outcome;
 import io.stockledger.server.journal.SomeEntries;
+import io.stockledger.server.journal.WireWriter;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.Sell;
 import java.time.InstantSource;
@@ -54,12 +55,18 @@ public class DoorBenchmark {
 
     @Benchmark
     public byte[] answerApplied() {
-        return Results.result(ID, applied).toByteArray();
+        return written(applied);
     }
 
     @Benchmark
     public byte[] answerRefused() {
-        return Results.result(ID, refused).toByteArray();
+        return written(refused);
+    }
+
+    private static byte[] written(Outcome outcome) {
+        WireWriter out = new WireWriter(160, 0);
+        Result.of(ID, outcome).write(out);
+        return out.toBytes(0);
     }
 
     private static Entry sale() {

@@ -4,14 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.rpc.Status;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.stockledger.server.Interleavings;
 import io.stockledger.server.domain.Refusal;
 import io.stockledger.server.entity.Outcome;
 import io.stockledger.server.entity.Submission;
+import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.Sell;
 import io.stockledger.v1.StreamMutationsRequest;
 import io.stockledger.v1.StreamMutationsResponse;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,12 +26,13 @@ import org.junit.jupiter.api.Test;
 class MutationStreamThreadsTest {
     private static final int WAITING_MAX = 10;
     private static final Outcome SOLD_OUT = new Outcome.Refused(new Refusal(Refusal.Reason.INSUFFICIENT_STOCK, 0, 1));
+    private static final ApiMeasurements UNREAD = new ApiMeasurements(new SimpleMeterRegistry());
     private static final StreamMutationsRequest OF_TWO_SKUS = request("A-1", "B-1");
     private static final StreamMutationsRequest OF_ONE_SKU = request("A-2");
 
     /** A stream with two requests under way, in three submissions. */
     private static final class Call {
-        final KeptAnswers<StreamMutationsResponse> caller;
+        final KeptAnswers<Encoded> caller;
         final Admission admission = new Admission(WAITING_MAX);
         final List<Submission> submitted = new ArrayList<>();
         final AtomicInteger ends = new AtomicInteger();
@@ -35,8 +40,8 @@ class MutationStreamThreadsTest {
 
         Call(boolean ready) {
             caller = new KeptAnswers<>(ready);
-            stream = new MutationStream(caller, submitted::add, new MutationReader(InstantSource.system()), admission, 1,
-                    Submission.NO_DEADLINE, 8, ended -> ends.incrementAndGet());
+            stream = new MutationStream(caller, submitted::add, new MutationReader(InstantSource.system()), admission,
+                    UNREAD, 1, Submission.NO_DEADLINE, 8, ended -> ends.incrementAndGet());
             stream.onNext(OF_TWO_SKUS);
             stream.onNext(OF_ONE_SKU);
         }
@@ -47,7 +52,7 @@ class MutationStreamThreadsTest {
 
         void assertAnswered() {
             assertEquals(List.of(List.of("A-1", "B-1"), List.of("A-2")), caller.answers.stream().map(answer ->
-                    answer.getResultsList().stream().map(result -> result.getMutationId()).toList()).toList());
+                    read(answer).getResultsList().stream().map(result -> result.getMutationId()).toList()).toList());
             assertEquals(0, caller.faults);
             assertTrue(admission.tryEnter(WAITING_MAX), "something still counts as waiting");
         }
@@ -79,6 +84,15 @@ class MutationStreamThreadsTest {
             assertEquals(1, call.caller.completions + call.caller.errors);
             assertEquals(1, call.ends.get());
         });
+    }
+
+    private static StreamMutationsResponse read(Encoded answer) {
+        try {
+            return StreamMutationsResponse.parseFrom(
+                    Encoded.answers(LedgerServiceGrpc.getStreamMutationsMethod()).streamResponse(answer));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static StreamMutationsRequest request(String... ids) {

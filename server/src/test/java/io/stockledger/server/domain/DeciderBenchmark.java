@@ -84,7 +84,7 @@ public class DeciderBenchmark {
     }
 
     private Stock stocked(long quantity) {
-        Stock stock = new Stock(SKU, new AppliedIds(65_536));
+        Stock stock = new Stock(SKU, new AppliedIds(65_536, 1 << 20, 7 * 24 * 3_600_000L, 1));
         if (quantity > 0) {
             evolve(stock, mutation("receipt", "main", new Operation.Receive(quantity, false)));
         }

@@ -29,6 +29,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntSupplier;
 import java.util.stream.Stream;
 
 /**
@@ -66,9 +67,10 @@ final class NaiveLedger {
     final List<Line> lines = new ArrayList<>();
 
     private final Limits limits;
-    private final int idsKept;
+    private final IntSupplier idsKept;
 
-    NaiveLedger(Limits limits, int idsKept) {
+    /** @param idsKept how many of the newest ids the ledger still knows: the contract says only how many at least */
+    NaiveLedger(Limits limits, IntSupplier idsKept) {
         this.limits = limits;
         this.idsKept = idsKept;
     }
@@ -293,7 +295,7 @@ final class NaiveLedger {
     /** Whether the ledger still knows of a reservation: it is open, or its id is among the newest. */
     private boolean isRemembered(String id) {
         List<Line> withId = lines.stream().filter(line -> !line.mutationId().isEmpty()).toList();
-        return isOpen(id) || withId.subList(Math.max(0, withId.size() - idsKept), withId.size()).stream()
+        return isOpen(id) || withId.subList(Math.max(0, withId.size() - idsKept.getAsInt()), withId.size()).stream()
                 .anyMatch(line -> line.kind() == EntryKind.RESERVE && line.mutationId().equals(id));
     }
 

@@ -1,6 +1,7 @@
 package io.stockledger.server.domain;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +27,12 @@ final class OneSku {
 
     OneSku(Limits limits, int idsKept) {
         this.decider = new Decider(limits);
-        this.stock = new Stock(NAME, new AppliedIds(idsKept));
+        this.stock = new Stock(NAME, noIds(idsKept));
+    }
+
+    /** At least so many newest ids are kept, and none before those. */
+    static AppliedIds noIds(int idsKept) {
+        return new AppliedIds(idsKept, 0, 7 * 24 * 3_600_000L, 42);
     }
 
     OneSku(Limits limits) {
@@ -115,7 +121,7 @@ final class OneSku {
 
         Decision decided() {
             return sku.apply(new Mutation(id, NAME, location, channel, reference, "test", 0, 0, 0, expectedSequence,
-                    AppliedIds.fingerprint(id), operation));
+                    AppliedIds.fingerprintWithoutKey(id), operation));
         }
 
         Entry accepted() {
@@ -151,15 +157,22 @@ final class OneSku {
 
     /** All that a stock shows of itself, to hold one against another. */
     record Shown(String sku, long sequence, long recordedAtMs, Map<String, Balance> balances,
-            Set<Reservation> reservations, Map<Stock.Incoming, Long> incoming, long nextDueMs, List<Long> ids,
+            Set<Reservation> reservations, Map<Stock.Incoming, Long> incoming, long nextDueMs, Set<List<Long>> ids,
             long forgottenSequence) {
         static Shown of(Stock stock) {
             Map<String, Balance> balances = new TreeMap<>();
             stock.balances().forEach(balance -> balances.put(balance.location(), balance));
-            List<Long> ids = new ArrayList<>();
-            stock.appliedIds().forEach((fingerprint, sequence, createdAtMs, recordedAtMs) -> {
-                ids.add(fingerprint);
-                ids.add(sequence);
+            Set<List<Long>> ids = new HashSet<>();
+            stock.appliedIds().forEachPart(new AppliedIds.PartVisitor() {
+                @Override
+                public void older(long[] words) {
+                    throw new AssertionError("no older ids are kept here");
+                }
+
+                @Override
+                public void newest(long beforeSequence, long[] words, long createdAtMsMax, long recordedAtMsMax) {
+                    Arrays.stream(words).forEach(word -> ids.add(List.of(beforeSequence, word)));
+                }
             });
             return new Shown(stock.sku(), stock.sequence(), stock.recordedAtMs(), balances,
                     new HashSet<>(stock.reservations()), Map.copyOf(stock.incoming()), stock.nextDueMs(), ids,

@@ -2,6 +2,7 @@ package io.stockledger.server.domain;
 
 import static io.stockledger.server.domain.OneSku.all;
 import static io.stockledger.server.domain.OneSku.units;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -127,9 +128,9 @@ class ReservationTest {
         for (int i = 0; i < 8; i++) {
             small.ask(new Operation.Receive(1, false)).as("receipt-" + i).accepted();
         }
-        assertEquals(2, small.stock.appliedAs("cart-1"));
-        assertEquals(0, small.stock.appliedAs("receipt-0"));
-        assertEquals(11, small.stock.appliedAs("receipt-7"));
+        assertArrayEquals(new long[] {2}, small.stock.appliedAs("cart-1", 0, 0));
+        assertArrayEquals(new long[0], small.stock.appliedAs("receipt-0", 0, 0));
+        assertArrayEquals(new long[] {11}, small.stock.appliedAs("receipt-7", 0, 0));
         // Decided anew, it would take the place of the first, whose units nobody could then fulfil.
         assertThrows(IllegalArgumentException.class,
                 () -> small.ask(new Operation.Reserve(1, MINUTE_MS)).as("cart-1").decided());

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
@@ -70,7 +71,7 @@ class FeedTest {
 
     private void startFeed(String settings) throws Exception {
         Config config = ConfigFactory.parseString(settings).withFallback(TestPostgresql.FEED);
-        feed = Feed.start(database, reader, TestPostgresql.JOURNAL, config, Clock.systemUTC());
+        feed = Feed.start(database, reader, TestPostgresql.JOURNAL, config, Clock.systemUTC(), new CompositeMeterRegistry());
     }
 
     /** A subscriber that keeps what it gets, checks each SKU's order, and can be stalled. */
@@ -246,7 +247,10 @@ class FeedTest {
                     TestJournalWriter.entry(EntryKind.ENTRY_KIND_SELL, "paris", "web"),
                     TestJournalWriter.entry(EntryKind.ENTRY_KIND_SELL, "berlin", "pos"),
                     TestJournalWriter.entry(EntryKind.ENTRY_KIND_SHIP_TRANSFER, "rome", "").addMovements(
-                            io.stockledger.v1.Movement.newBuilder().setLocation("rome").setToLocation("berlin"))));
+                            io.stockledger.v1.Movement.newBuilder()
+                                    .setFrom(io.stockledger.v1.Bucket.BUCKET_AVAILABLE)
+                                    .setTo(io.stockledger.v1.Bucket.BUCKET_INCOMING).setQuantity(1)
+                                    .setLocation("rome").setToLocation("berlin"))));
             writer.write(connection, "AB", List.of(TestJournalWriter.entry(EntryKind.ENTRY_KIND_SELL, "berlin", "web")));
             writer.write(connection, "B", List.of(TestJournalWriter.entry(EntryKind.ENTRY_KIND_SELL, "berlin", "web")));
         }

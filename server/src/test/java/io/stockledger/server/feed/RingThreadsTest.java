@@ -5,7 +5,7 @@ import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.GroupRow;
 import io.stockledger.server.journal.JournalRow;
 import io.stockledger.server.journal.Position;
-import io.stockledger.v1.Entry;
+import io.stockledger.server.journal.SomeEntries;
 import java.util.ArrayList;
 import java.util.List;
 import org.jetbrains.lincheck.datastructures.IntGen;
@@ -51,11 +51,10 @@ public class RingThreadsTest {
     }
 
     private static List<JournalRow> rows(int count) {
+        GroupRow group = SomeEntries.row(SomeEntries.sales(1));
         List<JournalRow> rows = new ArrayList<>();
         for (int i = 1; i <= count; i++) {
-            GroupRow.Builder group = new GroupRow.Builder();
-            group.add(Entry.newBuilder().setSku("A").setSequence(i).build());
-            rows.add(new JournalRow(i, 1, "A", i, group.build(GroupRow.noDigest(), 0, 0, 0)));
+            rows.add(new JournalRow(i, 1, SomeEntries.SKU, i, group));
         }
         return rows;
     }

@@ -40,7 +40,9 @@ public class GroupRowBenchmark {
     @Benchmark
     public void encodeEntries(Blackhole hole) {
         for (Entry entry : entries) {
-            hole.consume(EntryCodec.toContract(entry).toByteArray());
+            WireWriter out = new WireWriter(256, 0);
+            EntryCodec.write(entry, out);
+            hole.consume(out.toBytes(0));
         }
     }
 

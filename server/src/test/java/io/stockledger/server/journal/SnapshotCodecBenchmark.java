@@ -42,6 +42,6 @@ public class SnapshotCodecBenchmark {
 
     @Benchmark
     public SnapshotCodec.Standing decode() throws InvalidProtocolBufferException {
-        return SnapshotCodec.decode(StockSnapshot.parseFrom(bytes), 65_536);
+        return SnapshotCodec.decode(StockSnapshot.parseFrom(bytes), SomeEntries.noIds());
     }
 }

@@ -48,11 +48,11 @@ public final class TestJournalWriter {
         for (Entry.Builder entry : entries) {
             state.sequence++;
             state.locations.add(entry.getLocation());
-            group.add(entry.setSku(sku).setSequence(state.sequence)
+            group.add(EntryCodec.toDomain(entry.setSku(sku).setSequence(state.sequence)
                     .setMutationId(sku + "-" + state.sequence)
                     .setRecordedAt(Timestamp.newBuilder().setSeconds(state.sequence))
                     .addBalances(LocationBalance.newBuilder().setLocation(entry.getLocation()).setAvailable(state.sequence))
-                    .build());
+                    .build()));
         }
         GroupRow row = group.build(state.digest, nextDueMs, announcedDueMs, state.locations.size());
         state.digest = row.digest();

@@ -1,0 +1,83 @@
+package io.stockledger.server.entity;
+
+import akka.actor.typed.ActorRef;
+import akka.cluster.sharding.typed.ShardingEnvelope;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * The SKUs that are in this node's memory, each with its {@link Inbox}; and which of them should leave it, since
+ * nobody has called for them for long or too many are here.
+ */
+final class Inboxes {
+    private static final int WAYS = 64;
+
+    private final ActorRef<ShardingEnvelope<Gatherer.Message>> sharding;
+    private final ConcurrentHashMap<String, Inbox> bySku = new ConcurrentHashMap<>();
+    /** Held while something is sent through sharding or an inbox is made: one comes wholly before the other. */
+    private final Object[] ways = new Object[WAYS];
+
+    Inboxes(ActorRef<ShardingEnvelope<Gatherer.Message>> sharding) {
+        this.sharding = sharding;
+        Arrays.setAll(ways, i -> new Object());
+    }
+
+    /** Brings a message to its SKU, wherever that is; per sender in order. */
+    void send(String sku, Gatherer.Message message) {
+        Inbox inbox = bySku.get(sku);
+        if (inbox != null && inbox.put(message)) {
+            return;
+        }
+        synchronized (way(sku)) {
+            inbox = bySku.get(sku);
+            if (inbox == null || !inbox.put(message)) {
+                sharding.tell(new ShardingEnvelope<>(sku, message));
+            }
+        }
+    }
+
+    /** The inbox of a SKU whose gatherer has just started here. */
+    Inbox join(String sku, ActorRef<Gatherer.Message> gatherer) {
+        synchronized (way(sku)) {
+            Inbox inbox = new Inbox(ThreadLocalRandom.current().nextLong(), gatherer);
+            bySku.put(sku, inbox);
+            sharding.tell(new ShardingEnvelope<>(sku, new Inbox.Joined(inbox.number())));
+            return inbox;
+        }
+    }
+
+    /** The gatherer takes no more; what it has not taken goes through sharding, to its successor. */
+    void leave(String sku, Inbox inbox) {
+        synchronized (way(sku)) {
+            inbox.close(message -> sharding.tell(new ShardingEnvelope<>(sku, message)));
+            bySku.remove(sku, inbox);
+        }
+    }
+
+    int size() {
+        return bySku.size();
+    }
+
+    /** Tells the SKUs that nobody called for so long, and the longest unused beyond {@code max}, to leave memory. */
+    void passivate(Duration idle, int max) {
+        long now = System.nanoTime();
+        long ageMax = idle.toNanos();
+        int tooMany = bySku.size() - max;
+        if (tooMany > 0) {
+            long[] ages = bySku.values().stream().mapToLong(inbox -> now - inbox.usedNanos()).sorted().toArray();
+            ageMax = Math.min(ageMax, ages[Math.max(0, ages.length - tooMany)]);
+        }
+        for (Inbox inbox : bySku.values()) {
+            if (now - inbox.usedNanos() >= ageMax) {
+                inbox.gatherer().tell(Gatherer.Unused.INSTANCE);
+            }
+        }
+    }
+
+    private Object way(String sku) {
+        int hash = sku.hashCode();
+        return ways[(hash ^ hash >>> 16) & WAYS - 1];
+    }
+}

@@ -1,0 +1,113 @@
+package io.stockledger.server.journal;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.stockledger.server.domain.AppliedIds;
+import io.stockledger.server.domain.Stock;
+import io.stockledger.server.journal.SnapshotCodec.Standing;
+import io.stockledger.server.journal.snapshot.StockSnapshot;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** What a snapshot keeps of a SKU's ids, through its bytes. */
+class SnapshotCodecTest {
+    private static final String SKU = "hot";
+    private static final long WINDOW_MS = 7 * 24 * 3_600_000L;
+
+    private static AppliedIds noIds(int kept, int olderKept, long key) {
+        return new AppliedIds(kept, olderKept, WINDOW_MS, key);
+    }
+
+    private static StockSnapshot encoded(AppliedIds ids, long sequence, long recordedAtMs) throws Exception {
+        Stock stock = new Stock(SKU, ids);
+        stock.restore(sequence, recordedAtMs, List.of(), List.of(), Map.of());
+        return StockSnapshot.parseFrom(
+                SnapshotCodec.encode(new Standing(stock, GroupRow.noDigest(), 0)).toByteArray());
+    }
+
+    private static long[] find(AppliedIds ids, String id) {
+        return ids.find(ids.fingerprint(id), 0, 0);
+    }
+
+    @Test
+    void everyIdIsFoundAfterASnapshotOlderOnesToo() throws Exception {
+        AppliedIds ids = noIds(1_024, 1 << 20, 77);
+        int count = 50_000;
+        for (int i = 1; i <= count; i++) {
+            ids.add(ids.fingerprint("m" + i), i % 3 == 0, i, 1_000 + i, 2_000 + i);
+        }
+        assertTrue(ids.olderCount() > 40_000);
+        // The server that reads it has another key of its own.
+        AppliedIds read = SnapshotCodec.decode(encoded(ids, count, 2_000 + count), noIds(1_024, 1 << 20, 78)).stock().appliedIds();
+        assertEquals(ids.newestCount(), read.newestCount());
+        assertEquals(ids.olderCount(), read.olderCount());
+        assertEquals(0, read.forgottenSequence());
+        for (int i = 1; i <= count; i++) {
+            int sequence = i;
+            assertTrue(Arrays.stream(find(read, "m" + i)).anyMatch(found -> found == sequence), "m" + i + " is lost");
+        }
+        assertTrue(read.madeReservation("m" + count / 3 * 3));
+        assertFalse(read.madeReservation("m" + (count - 1)) && read.madeReservation("m" + count));
+    }
+
+    @Test
+    void whatIsKnownOfForgottenIdsIsKept() throws Exception {
+        AppliedIds ids = noIds(8, 0, 77);
+        for (int i = 1; i <= 100; i++) {
+            ids.add(ids.fingerprint("m" + i), false, i, 1_000 + i, 2_000 + i);
+        }
+        AppliedIds read = SnapshotCodec.decode(encoded(ids, 100, 2_100), noIds(8, 0, 77)).stock().appliedIds();
+        assertTrue(read.forgottenSequence() > 80);
+        assertEquals(ids.forgottenSequence(), read.forgottenSequence());
+        assertEquals(ids.forgottenCreatedAtMs(), read.forgottenCreatedAtMs());
+        assertEquals(ids.forgottenRecordedAtMs(), read.forgottenRecordedAtMs());
+    }
+
+    /** As it was written before ids older than the newest were kept, and before fingerprints had a key. */
+    @Test
+    void snapshotOfTheFirstLayoutIsRead() throws Exception {
+        io.stockledger.server.journal.snapshot.AppliedIds.Builder first =
+                io.stockledger.server.journal.snapshot.AppliedIds.newBuilder()
+                        .setForgottenSequence(1_000).setForgottenCreatedAtMs(500).setForgottenRecordedAtMs(600);
+        for (int i = 1_001; i <= 1_200; i++) {
+            first.addFingerprints(AppliedIds.fingerprintWithoutKey("m" + i) | (i == 1_150 ? Long.MIN_VALUE : 0));
+            first.addSequences(i);
+        }
+        first.addTimesBuilder().setIds(150).setCreatedAtMsMax(700).setRecordedAtMsMax(800);
+        first.addTimesBuilder().setIds(50).setCreatedAtMsMax(900).setRecordedAtMsMax(1_000);
+        StockSnapshot snapshot = StockSnapshot.newBuilder().setSku(SKU).setSequence(1_200).setAppliedIds(first).build();
+        for (int kept : new int[] {8, 65_536}) {
+            AppliedIds read = SnapshotCodec.decode(snapshot, noIds(kept, 1 << 20, 77)).stock().appliedIds();
+            for (int i = 1_001; i <= 1_200; i++) {
+                assertArrayEquals(new long[] {i}, find(read, "m" + i));
+            }
+            assertEquals(kept > 200, read.madeReservation("m1150"));
+            assertFalse(read.madeReservation("m1151"));
+            assertEquals(1_000, read.forgottenSequence());
+            assertEquals(500, read.forgottenCreatedAtMs());
+            assertEquals(600, read.forgottenRecordedAtMs());
+            // And what comes after stands beside them.
+            read.add(read.fingerprint("next"), false, 1_201, 1_100, 1_200);
+            AppliedIds again = SnapshotCodec.decode(encoded(read, 1_201, 1_200), noIds(kept, 1 << 20, 78)).stock().appliedIds();
+            assertArrayEquals(new long[] {1_201}, find(again, "next"));
+            assertArrayEquals(new long[] {1_001}, find(again, "m1001"));
+            assertEquals(1_000, again.forgottenSequence());
+        }
+    }
+
+    @Test
+    void whoKnowsTheFirstLayoutAloneMustLookEveryIdUp() throws Exception {
+        AppliedIds ids = noIds(8, 1_000, 77);
+        ids.add(ids.fingerprint("m1"), false, 1, 5_000, 2_000);
+        io.stockledger.server.journal.snapshot.AppliedIds first = encoded(ids, 2, 2_001).getAppliedIds();
+        assertEquals(0, first.getFingerprintsCount());
+        assertEquals(2, first.getForgottenSequence());
+        assertEquals(2_001, first.getForgottenRecordedAtMs());
+        assertTrue(first.getForgottenCreatedAtMs() >= 5_000);
+    }
+}
