@@ -34,6 +34,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     private final long lane;
     private final String principal;
     private final long deadlineNanos;
+    private final int answerBytesMax;
     private final Consumer<MutationStream> onEnd;
 
     /** Batches under way, oldest first; guarded by this, as are those below and every answer. */
@@ -50,7 +51,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
      */
     MutationStream(ServerCallStreamObserver<Encoded> answers, Consumer<Submission> ledger,
             MutationReader reader, Admission admission, ApiMeasurements measurements, long lane, long deadlineNanos,
-            int requestsUnderWayMax, Consumer<MutationStream> onEnd) {
+            int requestsUnderWayMax, int answerBytesMax, Consumer<MutationStream> onEnd) {
         this.answers = answers;
         this.ledger = ledger;
         this.reader = reader;
@@ -59,6 +60,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
         this.lane = lane;
         this.principal = Principal.current();
         this.deadlineNanos = deadlineNanos;
+        this.answerBytesMax = answerBytesMax;
         this.onEnd = onEnd;
         answers.setOnCancelHandler(this::end);
         answers.setOnReadyHandler(this::answer);
@@ -163,14 +165,20 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
                     })));
         }
 
+        /** A response that would be too long tells every outcome without the balances after it. */
         Encoded response() {
+            WireWriter whole = written(true);
+            return Encoded.of(whole.length() <= answerBytesMax ? whole : written(false));
+        }
+
+        private WireWriter written(boolean withBalances) {
             WireWriter out = new WireWriter(64 + 96 * results.length, 0);
             for (Result result : results) {
                 int begun = out.begin(StreamMutationsResponse.RESULTS_FIELD_NUMBER);
-                result.write(out);
+                result.write(out, withBalances);
                 out.end(begun);
             }
-            return Encoded.of(out);
+            return out;
         }
 
         private void set(int place, Result result) {

@@ -10,6 +10,7 @@ import io.stockledger.server.journal.WireWriter;
 import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.RefusalReason;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /** What a caller is told of one mutation: the contract's MutationResult. */
@@ -17,8 +18,8 @@ sealed interface Result {
     /** The status, if the mutation has no outcome. */
     Optional<Status> error();
 
-    /** Writes the message's own fields. */
-    void write(WireWriter out);
+    /** Writes the message's own fields; without balances where the whole answer would be too long. */
+    void write(WireWriter out, boolean withBalances);
 
     /** Of a mutation that a SKU has answered. */
     static Result of(String mutationId, Outcome outcome) {
@@ -71,14 +72,14 @@ sealed interface Result {
         }
 
         @Override
-        public void write(WireWriter out) {
+        public void write(WireWriter out, boolean withBalances) {
             Entry entry = applied.entry();
             out.text(MutationResult.MUTATION_ID_FIELD_NUMBER, mutationId);
             int begun = out.begin(MutationResult.APPLIED_FIELD_NUMBER);
             out.int64(io.stockledger.v1.Applied.SEQUENCE_FIELD_NUMBER, entry.sequence());
             out.timestamp(io.stockledger.v1.Applied.RECORDED_AT_FIELD_NUMBER, entry.recordedAtMs());
             out.bool(io.stockledger.v1.Applied.REPLAYED_FIELD_NUMBER, applied.replayed());
-            for (Balance balance : entry.balances()) {
+            for (Balance balance : withBalances ? entry.balances() : List.<Balance>of()) {
                 int balanceBegun = out.begin(io.stockledger.v1.Applied.BALANCES_FIELD_NUMBER);
                 EntryCodec.write(balance, out);
                 out.end(balanceBegun);
@@ -97,7 +98,7 @@ sealed interface Result {
         }
 
         @Override
-        public void write(WireWriter out) {
+        public void write(WireWriter out, boolean withBalances) {
             out.text(MutationResult.MUTATION_ID_FIELD_NUMBER, mutationId);
             int begun = out.begin(MutationResult.REFUSAL_FIELD_NUMBER);
             out.int64(io.stockledger.v1.Refusal.REASON_FIELD_NUMBER, reason.getNumber());
@@ -114,7 +115,7 @@ sealed interface Result {
         }
 
         @Override
-        public void write(WireWriter out) {
+        public void write(WireWriter out, boolean withBalances) {
             out.text(MutationResult.MUTATION_ID_FIELD_NUMBER, mutationId);
             out.raw(MutationResult.ERROR_FIELD_NUMBER, status.toByteArray());
         }

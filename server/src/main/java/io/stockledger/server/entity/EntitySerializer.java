@@ -26,6 +26,7 @@ public final class EntitySerializer extends SerializerWithStringManifest {
     private static final String WAKE = "wake";
     private static final String ANSWER = "answer";
     private static final String JOINED = "joined";
+    private static final String HINT = "hint";
 
     private final ActorSystem<Void> system;
 
@@ -50,6 +51,8 @@ public final class EntitySerializer extends SerializerWithStringManifest {
             return WAKE;
         } else if (message instanceof Inbox.Joined) {
             return JOINED;
+        } else if (message == CommitHints.Hint.INSTANCE) {
+            return HINT;
         }
         throw new IllegalArgumentException("does not leave its node: " + message);
     }
@@ -88,6 +91,7 @@ public final class EntitySerializer extends SerializerWithStringManifest {
                 case SUBMISSION -> submission(in);
                 case LOOK -> look(in);
                 case WAKE -> Gatherer.Wake.INSTANCE;
+                case HINT -> CommitHints.Hint.INSTANCE;
                 case ANSWER, JOINED -> Wire.read(in);
                 default -> throw new IllegalArgumentException("no such message: " + manifest);
             };

@@ -45,6 +45,9 @@ public final class Subscription {
     /** Since when there has been something that it was not sent yet; 0: there is nothing. */
     private volatile long behindSinceNanos = System.nanoTime();
 
+    /** Before the next step of catching up. */
+    private long restNanos;
+    private boolean smallRows = true;
     private Cursor cursor = Cursor.START;
     private InitialStock initialStock;
     /** Caught up means: what was committed until then has been sent. */
@@ -119,7 +122,13 @@ public final class Subscription {
 
     private void submit() {
         try {
-            (phase == Phase.LIVE ? feed.live() : feed.catchUp()).execute(this::run);
+            if (phase == Phase.LIVE) {
+                feed.live().execute(this::run);
+            } else {
+                long rest = restNanos;
+                restNanos = 0;
+                feed.catchUpAfter(rest, this::run);
+            }
         } catch (RejectedExecutionException e) {
             // The feed has been closed, and no other step runs now.
             end(FeedSink.End.CLOSING);
@@ -213,23 +222,24 @@ public final class Subscription {
         // A row that was taken in part comes again, to be taken on from where it was.
         Position from = cursor.taken() == Cursor.WHOLE_ROW ? cursor.position()
                 : new Position(cursor.position().tx(), cursor.position().ordering() - 1);
-        List<JournalRow> rows;
-        Position end;
-        if (selection.narrowsSkus()) {
-            JournalReader.FeedPage page = feed.reader().feedAfter(from, 2L * feed.messageBytes(), selection.skus(), selection.skuPrefix());
-            rows = page.rows();
-            end = page.end();
-        } else {
-            rows = feed.reader().feedAfter(from, 2L * feed.messageBytes());
-            end = rows.isEmpty() ? from : rows.get(rows.size() - 1).position();
-        }
-        boolean whole = sendRows(rows, OptionalLong.empty(), false);
+        long begun = System.nanoTime();
+        JournalReader.FeedPage page = selection.narrowsSkus()
+                ? feed.reader().feedAfter(from, 2L * feed.messageBytes(), selection.skus(), selection.skuPrefix())
+                : feed.reader().feedAfter(from, 2L * feed.messageBytes(), smallRows);
+        smallRows = page.smallRows();
+        Position end = page.end();
+        boolean whole = sendRows(page.rows(), OptionalLong.empty(), false);
         if (whole && end.isAfter(cursor.position())) {
             cursor = Cursor.after(end);
         }
         if (sink.isReady() && heartbeatIsDue()) {
             send(new FeedMessage.Builder().build(stamp(OptionalLong.empty(), false)));
         }
+        long bytes = 0;
+        for (JournalRow row : page.rows()) {
+            bytes += row.payload().length;
+        }
+        restNanos = feed.catchUpRestNanos(System.nanoTime() - begun, bytes);
         return sink.isReady() && end.isAfter(from) ? Then.AGAIN : Then.WAIT;
     }
 

@@ -41,7 +41,7 @@ class MutationStreamThreadsTest {
         Call(boolean ready) {
             caller = new KeptAnswers<>(ready);
             stream = new MutationStream(caller, submitted::add, new MutationReader(InstantSource.system()), admission,
-                    UNREAD, 1, Submission.NO_DEADLINE, 8, ended -> ends.incrementAndGet());
+                    UNREAD, 1, Submission.NO_DEADLINE, 8, 1 << 20, ended -> ends.incrementAndGet());
             stream.onNext(OF_TWO_SKUS);
             stream.onNext(OF_ONE_SKU);
         }
