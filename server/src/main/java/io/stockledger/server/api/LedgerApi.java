@@ -155,8 +155,8 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
                     "as many mutation streams are open as may be", Duration.ofSeconds(1))));
             return new Ignored<>();
         }
-        MutationStream stream = new MutationStream(answers, ledger, reader, admission, measurements, lanes.getAndIncrement(),
-                deadlineNanos(), requestsUnderWayMax, answerBytesMax, ended -> {
+        MutationStream stream = new MutationStream(answers, ledger::submit, reader, admission, measurements,
+                lanes.getAndIncrement(), deadlineNanos(), requestsUnderWayMax, answerBytesMax, ended -> {
                     streams.remove(ended);
                     streamCount.decrementAndGet();
                 });

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,16 +27,12 @@ public final class Subscription {
     /** What a step leaves: more to do now, or nothing until someone wakes it. */
     private enum Then { AGAIN, WAIT }
 
-    private static final int IDLE = 0;
-    private static final int AT_WORK = 1;
-    private static final int AT_WORK_AND_WOKEN = 2;
-
     private final Feed feed;
     private final FeedRequest request;
     private final FeedSink sink;
     private final Selection selection;
     private final long heartbeatNanos;
-    private final AtomicInteger work = new AtomicInteger(IDLE);
+    private final Turns turns = new Turns();
 
     // Changed by the step under way only; read by the tick and the tail.
     private volatile Phase phase = Phase.STARTING;
@@ -73,23 +68,8 @@ public final class Subscription {
 
     /** The sink is ready again, or something else has changed. Any thread; never blocks. */
     public void wake() {
-        while (true) {
-            switch (work.get()) {
-                case IDLE -> {
-                    if (work.compareAndSet(IDLE, AT_WORK)) {
-                        submit();
-                        return;
-                    }
-                }
-                case AT_WORK -> {
-                    if (work.compareAndSet(AT_WORK, AT_WORK_AND_WOKEN)) {
-                        return;
-                    }
-                }
-                default -> {
-                    return;
-                }
-            }
+        if (turns.wake()) {
+            submit();
         }
     }
 
@@ -150,8 +130,8 @@ public final class Subscription {
                 feed.catchUpAfter(rest, this::run);
             }
         } catch (RejectedExecutionException e) {
-            // The feed has been closed.
-            feed.ended(this);
+            // The feed has been closed, and no other step runs now.
+            end(FeedSink.End.CLOSING);
         }
     }
 
@@ -169,8 +149,7 @@ public final class Subscription {
             LOG.error("A subscription ended at {} by a failure", cursor, e);
             end(FeedSink.End.JOURNAL_DAMAGED);
         }
-        if (then == Then.AGAIN || !work.compareAndSet(AT_WORK, IDLE)) {
-            work.set(AT_WORK);
+        if (turns.goesOn(then == Then.AGAIN)) {
             // Behind the others that wait: each gets one step in turn.
             submit();
         }

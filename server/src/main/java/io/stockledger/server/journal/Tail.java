@@ -11,7 +11,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -39,7 +38,7 @@ public final class Tail implements AutoCloseable {
     private final Duration heldBackWarning;
     /** The oldest commit of this node that no look has begun after; 0: there is none. */
     private final AtomicLong committedNanos = new AtomicLong();
-    private final Semaphore wakeUps = new Semaphore(0);
+    private final WakeUps wakeUps = new WakeUps();
     private final Thread thread;
     private volatile boolean closed;
 
@@ -109,9 +108,7 @@ public final class Tail implements AutoCloseable {
 
     /** There may be something new. Cheap, from any thread; many calls at once are one look. */
     public void wake() {
-        if (wakeUps.availablePermits() == 0) {
-            wakeUps.release();
-        }
+        wakeUps.wake();
     }
 
     /** For how long committed rows have been held back by a transaction that does not end; zero where none is. */
@@ -162,7 +159,7 @@ public final class Tail implements AutoCloseable {
 
     private void followOn(Connection connection, Statements statements) throws SQLException {
         while (!closed) {
-            wakeUps.drainPermits();
+            wakeUps.lookBegins();
             long committed = committedNanos.getAndSet(0);
             long before = clock.millis();
             if (listener.wantsRows()) {
@@ -325,7 +322,7 @@ public final class Tail implements AutoCloseable {
             return;
         }
         try {
-            wakeUps.tryAcquire(nanos, TimeUnit.NANOSECONDS);
+            wakeUps.await(nanos);
         } catch (InterruptedException e) {
             // Only close() interrupts.
             Thread.currentThread().interrupt();

@@ -35,11 +35,13 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -491,6 +493,49 @@ class FeedTest {
         feed.close();
         await("ended", () -> subscriber.ended().isPresent());
         assertEquals(FeedSink.End.CLOSING, subscriber.ended().orElseThrow());
+    }
+
+    @Test
+    void closingTellsTheSubscriberWhoIsBeingSentToAsWell() throws Exception {
+        startFeed("");
+        CountDownLatch sending = new CountDownLatch(1);
+        CountDownLatch sent = new CountDownLatch(1);
+        AtomicReference<FeedSink.End> end = new AtomicReference<>();
+        feed.subscribe(new FeedRequest(Selection.ALL, NOW, false, Duration.ofSeconds(60)), new FeedSink() {
+            @Override
+            public boolean isReady() {
+                return true;
+            }
+
+            @Override
+            public void send(FeedMessage message) {
+                if (parse(message).getEntriesCount() > 0) {
+                    sending.countDown();
+                    try {
+                        sent.await();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                }
+            }
+
+            @Override
+            public void end(End why) {
+                end.set(why);
+            }
+        }).orElseThrow();
+        Subscriber other = new Subscriber(Selection.ALL, NOW);
+        await("live", other::caughtUp);
+        writer.write(database, "A", TestJournalWriter.receipts(1, "main"));
+        feed.committed();
+        assertTrue(sending.await(10, TimeUnit.SECONDS));
+        Thread closing = new Thread(feed::close);
+        closing.start();
+        // From here on a step that ends can't be followed by another.
+        await("the threads take no more", () -> feed.live().isShutdown());
+        sent.countDown();
+        closing.join();
+        assertEquals(FeedSink.End.CLOSING, end.get());
     }
 
     @Test
