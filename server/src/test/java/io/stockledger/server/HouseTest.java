@@ -87,8 +87,10 @@ class HouseTest {
                 .should().dependOnClassesThat(resideInAPackage("akka.."))
                 .check(CODE);
         noClasses().that().resideInAPackage(SERVER + "journal..")
-                .should().dependOnClassesThat(resideInAPackage("akka..").and(DescribedPredicate.not(
-                        resideInAPackage("akka.serialization.."))))
+                .should().dependOnClassesThat(resideInAnyPackage("akka.actor.typed..", "akka.cluster.."))
+                .check(CODE);
+        noClasses().that().resideOutsideOfPackage(SERVER + "journal..")
+                .should().dependOnClassesThat(resideInAnyPackage("akka.persistence.jdbc..", "slick.."))
                 .check(CODE);
         noClasses().that().resideInAPackage("io.stockledger.server..").and().resideOutsideOfPackage(SERVER + "api..")
                 .should().dependOnClassesThat(resideInAPackage("io.grpc.."))

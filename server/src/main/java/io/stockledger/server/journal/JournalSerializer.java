@@ -12,12 +12,13 @@ import java.util.zip.CRC32;
  * first row.
  */
 public final class JournalSerializer extends SerializerWithStringManifest {
-    private static final String ROW = "SLG1";
-    private static final String SNAPSHOT = "SLS1";
+    static final int IDENTIFIER = 534_731;
+    static final String ROW = "SLG1";
+    static final String SNAPSHOT = "SLS1";
 
     @Override
     public int identifier() {
-        return 534_731;
+        return IDENTIFIER;
     }
 
     @Override
@@ -30,8 +31,7 @@ public final class JournalSerializer extends SerializerWithStringManifest {
         if (object instanceof GroupRow row) {
             return row.bytes();
         } else if (object instanceof StockSnapshot snapshot) {
-            byte[] message = snapshot.toByteArray();
-            return ByteBuffer.allocate(4 + message.length).putInt(crc(message, 0)).put(message).array();
+            return snapshotBytes(snapshot);
         }
         throw new IllegalArgumentException("the journal does not store a " + object.getClass().getName());
     }
@@ -45,7 +45,12 @@ public final class JournalSerializer extends SerializerWithStringManifest {
         };
     }
 
-    private static StockSnapshot snapshot(byte[] bytes) {
+    static byte[] snapshotBytes(StockSnapshot snapshot) {
+        byte[] message = snapshot.toByteArray();
+        return ByteBuffer.allocate(4 + message.length).putInt(crc(message, 0)).put(message).array();
+    }
+
+    static StockSnapshot snapshot(byte[] bytes) {
         ByteBuffer in = ByteBuffer.wrap(bytes);
         if (bytes.length < 4 || in.getInt() != crc(bytes, 4)) {
             throw new IllegalArgumentException("a snapshot is damaged: its checksum does not match");

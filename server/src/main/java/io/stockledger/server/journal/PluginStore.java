@@ -1,0 +1,92 @@
+package io.stockledger.server.journal;
+
+import akka.actor.AbstractExtensionId;
+import akka.actor.ExtendedActorSystem;
+import akka.actor.Extension;
+import akka.persistence.jdbc.config.JournalConfig;
+import akka.persistence.jdbc.db.SlickExtension;
+import akka.persistence.jdbc.db.SlickExtensionImpl;
+import com.typesafe.config.Config;
+import io.stockledger.server.journal.Recoveries.Past;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CompletionStage;
+import java.util.Map;
+import slick.jdbc.JdbcDataSource;
+
+/**
+ * What the persistence plugin's two extension points share: {@link RowJournalDao} and {@link StockSnapshotDao}. The
+ * plugin asks for a SKU's snapshot, then for its newest row number, then for its rows; here the first question is
+ * answered with all three read together, and the rest is kept for the next two.
+ */
+final class PluginStore implements Extension {
+    static final AbstractExtensionId<PluginStore> ID = new AbstractExtensionId<>() {
+        @Override
+        public PluginStore createExtension(ExtendedActorSystem system) {
+            return new PluginStore(system);
+        }
+    };
+
+    private static final int RECOVERY_SESSIONS = 2;
+
+    private final RowWriter rows;
+    private final Recoveries recoveries;
+    private final SnapshotWriter snapshots;
+    /** Pasts whose snapshot was handed out. A SKU recovers in one place at a time, and takes its own away. */
+    private final Map<String, Past> readAhead = new ConcurrentHashMap<>();
+
+    private PluginStore(ExtendedActorSystem system) {
+        Config config = system.settings().config().getConfig("jdbc-journal");
+        JournalConfig settings = new JournalConfig(config);
+        // The plugin's own pool, the same for both.
+        JdbcDataSource source = ((SlickExtensionImpl) SlickExtension.get(system)).database(config).database().source();
+        this.rows = new RowWriter(source::createConnection, settings.daoConfig().parallelism(),
+                settings.daoConfig().bufferSize(), settings.daoConfig().batchSize());
+        this.recoveries = new Recoveries(source::createConnection, RECOVERY_SESSIONS);
+        this.snapshots = new SnapshotWriter(source::createConnection);
+        system.registerOnTermination(() -> {
+            snapshots.close();
+            recoveries.close();
+            rows.close();
+        });
+    }
+
+    RowWriter rows() {
+        return rows;
+    }
+
+    Recoveries recoveries() {
+        return recoveries;
+    }
+
+    SnapshotWriter snapshots() {
+        return snapshots;
+    }
+
+    /**
+     * Reads a SKU's past, and keeps it for {@link #readAhead}. Not before a row that its last actor gave up on has been
+     * written or not: it would be missing.
+     */
+    CompletionStage<Past> recover(String sku) {
+        readAhead.remove(sku);
+        CompletableFuture<Past> past = new CompletableFuture<>();
+        rows.whenSettled(sku, () -> recoveries.past(sku).whenComplete((found, failure) -> {
+            if (failure != null) {
+                past.completeExceptionally(failure);
+            } else {
+                readAhead.put(sku, found);
+                past.complete(found);
+            }
+        }));
+        return past;
+    }
+
+    Optional<Past> readAhead(String sku) {
+        return Optional.ofNullable(readAhead.get(sku));
+    }
+
+    void forget(String sku) {
+        readAhead.remove(sku);
+    }
+}

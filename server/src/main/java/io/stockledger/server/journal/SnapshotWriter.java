@@ -1,0 +1,98 @@
+package io.stockledger.server.journal;
+
+import io.stockledger.server.journal.RowWriter.Sessions;
+import io.stockledger.server.journal.snapshot.StockSnapshot;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes snapshots off the way of answers: nobody waits for one. It only shortens a replay, so one that fails, or that
+ * finds too many others waiting, is let go; the SKU's next is due as before.
+ */
+final class SnapshotWriter implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SnapshotWriter.class);
+    /** A snapshot takes up to some MiB. */
+    private static final int WAITING_MAX = 32;
+
+    private static final String UPSERT = "INSERT INTO snapshot (persistence_id, sequence_number, created,"
+            + " snapshot_ser_id, snapshot_ser_manifest, snapshot_payload) VALUES (?, ?, ?, "
+            + JournalSerializer.IDENTIFIER + ", '" + JournalSerializer.SNAPSHOT + "', ?)"
+            + " ON CONFLICT (persistence_id, sequence_number) DO UPDATE"
+            + " SET created = excluded.created, snapshot_payload = excluded.snapshot_payload";
+
+    private record Waiting(long rowNumber, long createdMs, StockSnapshot snapshot) {}
+
+    private final Sessions sessions;
+    private final Object lock = new Object();
+    /** The newest of each SKU. */
+    private final Map<String, Waiting> waiting = new LinkedHashMap<>();
+    private boolean closed;
+
+    SnapshotWriter(Sessions sessions) {
+        this.sessions = sessions;
+        Thread thread = new Thread(this::work, "journal-snapshots");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** Takes a snapshot of the SKU after its row of this number. */
+    void write(String sku, long rowNumber, long createdMs, StockSnapshot snapshot) {
+        synchronized (lock) {
+            if (!closed && (waiting.size() < WAITING_MAX || waiting.containsKey(sku))) {
+                waiting.put(sku, new Waiting(rowNumber, createdMs, snapshot));
+                lock.notifyAll();
+            }
+        }
+    }
+
+    private void work() {
+        while (true) {
+            Map.Entry<String, Waiting> next;
+            synchronized (lock) {
+                while (waiting.isEmpty() && !closed) {
+                    try {
+                        lock.wait();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                        return;
+                    }
+                }
+                if (closed) {
+                    return;
+                }
+                Iterator<Map.Entry<String, Waiting>> oldest = waiting.entrySet().iterator();
+                Map.Entry<String, Waiting> entry = oldest.next();
+                next = Map.entry(entry.getKey(), entry.getValue());
+                oldest.remove();
+            }
+            write(next.getKey(), next.getValue());
+        }
+    }
+
+    private void write(String sku, Waiting snapshot) {
+        try (Connection connection = sessions.lend(); PreparedStatement upsert = connection.prepareStatement(UPSERT)) {
+            upsert.setString(1, sku);
+            upsert.setLong(2, snapshot.rowNumber());
+            upsert.setLong(3, snapshot.createdMs());
+            upsert.setBytes(4, JournalSerializer.snapshotBytes(snapshot.snapshot()));
+            upsert.executeUpdate();
+        } catch (SQLException | RuntimeException e) {
+            LOG.warn("A snapshot of {} was not written, the SKU goes on without: {}", sku, e.toString());
+        }
+    }
+
+    /** Ends after the snapshot that is being written; others are let go. */
+    @Override
+    public void close() {
+        synchronized (lock) {
+            closed = true;
+            lock.notifyAll();
+        }
+    }
+}
