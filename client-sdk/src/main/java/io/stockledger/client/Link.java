@@ -37,7 +37,7 @@ final class Link {
     private final AtomicLong lastReconnectNanos = new AtomicLong(System.nanoTime() - RECONNECT_INTERVAL_NANOS);
     private volatile boolean reached;
 
-    private Link(String target, ManagedChannel channel) {
+    Link(String target, ManagedChannel channel) {
         this.target = target;
         this.channel = channel;
     }

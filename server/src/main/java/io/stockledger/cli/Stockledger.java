@@ -115,6 +115,8 @@ public final class Stockledger implements Runnable {
                 "Runs an example of the Java client: checkout, or channel."));
         verbs.put("test", () -> launcherVerb("test",
                 "Builds everything and runs the tests; arguments go on to Maven."));
+        verbs.put("bench", () -> launcherVerb("bench",
+                "Times single parts (JMH); which ones a pattern says, -l lists them, -prof gc tells their garbage."));
         verbs.put("loadtest", () -> launcherVerb("loadtest",
                 "Measures a ledger beside a row lock on the same PostgreSQL."));
         verbs.put("drill", () -> launcherVerb("drill",

@@ -13,6 +13,7 @@ import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.EmbeddedPostgresql;
 import io.stockledger.server.journal.History;
 import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.Schema;
 import io.stockledger.server.journal.SoleLedger;
 import io.stockledger.server.journal.StartupException;
@@ -92,14 +93,15 @@ public final class Server implements AutoCloseable {
         History history = new History(journal);
         // A server that was killed may have left a write at work in the store.
         history.settle();
-        Feed feed = keep(Feed.start(database, journal, journalConfig, config.getConfig("stockledger.feed"), clock,
+        Pace pace = new Pace(journalConfig);
+        Feed feed = keep(Feed.start(database, journal, journalConfig, config.getConfig("stockledger.feed"), clock, pace,
                 metrics.registry()));
 
         Ledger ledger = keep(Ledger.start(withStore(config), EntitySettings.from(config, clock), history,
-                feed::committed, metrics.registry()));
+                feed::committed, feed::committedElsewhere, metrics.registry()));
         keep(Sweeper.start(journal, ledger, clock, config.getDuration("stockledger.entity.sweep-interval")));
 
-        api = keep(ApiServer.start(config, ledger, feed, journal, clock, metrics.registry()));
+        api = keep(ApiServer.start(config, ledger, feed, journal, clock, pace, metrics.registry()));
         metrics.ready(clock);
     }
 

@@ -15,12 +15,15 @@ final class Admission {
         this.max = max;
     }
 
-    /** Takes so many in, all or none. */
+    /** Takes so many in, all or none; those that do not fit are never counted, so they keep out nobody who fits. */
     boolean tryEnter(int more) {
-        if (waiting.addAndGet(more) > max) {
-            waiting.addAndGet(-more);
-            return false;
-        }
+        int before;
+        do {
+            before = waiting.get();
+            if (more > max - before) {
+                return false;
+            }
+        } while (!waiting.compareAndSet(before, before + more));
         return true;
     }
 

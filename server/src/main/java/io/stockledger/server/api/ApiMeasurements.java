@@ -45,8 +45,12 @@ final class ApiMeasurements {
         bounded("stockledger.waiting", "Mutations and looks taken in and not answered yet", admission::waiting, admission.max());
     }
 
-    void watch(Reads reads, int waitingMax) {
-        bounded("stockledger.reads.waiting", "Reads of the journal that wait for a thread", reads::waiting, waitingMax);
+    /** @param sort of reads: each has a queue of its own */
+    void watch(Reads reads, String sort, int waitingMax) {
+        String what = "Reads of the journal that wait for a thread";
+        Gauge.builder("stockledger.reads.waiting", reads::waiting).tag("sort", sort).description(what).register(registry);
+        Gauge.builder("stockledger.reads.waiting.limit", () -> waitingMax).tag("sort", sort)
+                .description(what + ": at most").register(registry);
     }
 
     void watchStreams(Supplier<Number> open, int max) {

@@ -11,11 +11,14 @@ import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.feed.Feed;
 import io.stockledger.server.journal.History;
 import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.StartupException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -27,16 +30,16 @@ public final class ApiServer implements AutoCloseable {
 
     private final Server server;
     private final HealthStatusManager health;
-    private final Reads reads;
+    private final List<Reads> pools;
     private final LedgerApi ledger;
     private final Feed feed;
     private final Duration drain;
 
-    private ApiServer(Server server, HealthStatusManager health, Reads reads, LedgerApi ledger, Feed feed,
+    private ApiServer(Server server, HealthStatusManager health, List<Reads> pools, LedgerApi ledger, Feed feed,
             Duration drain) {
         this.server = server;
         this.health = health;
-        this.reads = reads;
+        this.pools = pools;
         this.ledger = ledger;
         this.feed = feed;
         this.drain = drain;
@@ -44,15 +47,21 @@ public final class ApiServer implements AutoCloseable {
 
     /** Opens the port; from then on the ledger serves. */
     public static ApiServer start(Config config, Ledger ledger, Feed feed, JournalReader journal, InstantSource clock,
-            MeterRegistry registry) {
+            Pace pace, MeterRegistry registry) {
         // It logs a stack trace for what any caller may send: noise on the port, a request over the limit.
         GRPC_LOG.setLevel(Level.SEVERE);
         Config api = config.getConfig("stockledger.api");
         ApiMeasurements measurements = new ApiMeasurements(registry);
-        Reads reads = new Reads(api.getInt("read-threads"), api.getInt("reads-waiting-max"));
-        measurements.watch(reads, api.getInt("reads-waiting-max"));
+        Reads reads = new Reads("read", api.getInt("read-threads"), api.getInt("reads-waiting-max"), Optional.empty());
+        Reads listings = new Reads("list", api.getInt("list-threads"), api.getInt("reads-waiting-max"), Optional.of(pace));
+        // An audit rests between its pages.
+        Reads audits = new Reads("audit", api.getInt("audits-max"), api.getInt("audits-waiting-max"), Optional.empty());
+        measurements.watch(reads, "read", api.getInt("reads-waiting-max"));
+        measurements.watch(listings, "list", api.getInt("reads-waiting-max"));
+        measurements.watch(audits, "audit", api.getInt("audits-waiting-max"));
         HealthStatusManager health = new HealthStatusManager();
-        LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, config, clock, measurements);
+        LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, listings, config, clock,
+                measurements);
         InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
         Server server = NettyServerBuilder.forAddress(address)
                 // The services never block: another thread between the transport and them halves the rate.
@@ -60,7 +69,7 @@ public final class ApiServer implements AutoCloseable {
                 .intercept(new Principal())
                 .addService(ours(ledgerApi.bind(), measurements))
                 .addService(ours(new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind(), measurements))
-                .addService(ours(new AdminApi(journal, reads).bindService(), measurements))
+                .addService(ours(new AdminApi(journal, audits, pace).bindService(), measurements))
                 .addService(WellFormed.of(health.getHealthService().bindService()))
                 .addService(WellFormed.of(ProtoReflectionServiceV1.newInstance().bindService()))
                 .maxInboundMessageSize((int) (long) api.getBytes("request-bytes-max"))
@@ -72,11 +81,11 @@ public final class ApiServer implements AutoCloseable {
         try {
             server.start();
         } catch (IOException e) {
-            reads.close();
+            List.of(reads, listings, audits).forEach(Reads::close);
             throw new StartupException("Port " + address.getPort() + " on " + address.getHostString()
                     + " can't be opened (is another ledger running?): choose another with --port.", e);
         }
-        return new ApiServer(server, health, reads, ledgerApi, feed, api.getDuration("drain"));
+        return new ApiServer(server, health, List.of(reads, listings, audits), ledgerApi, feed, api.getDuration("drain"));
     }
 
     private static ServerServiceDefinition ours(ServerServiceDefinition service, ApiMeasurements measurements) {
@@ -103,6 +112,6 @@ public final class ApiServer implements AutoCloseable {
             server.shutdownNow();
             Thread.currentThread().interrupt();
         }
-        reads.close();
+        pools.forEach(Reads::close);
     }
 }

@@ -64,6 +64,8 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private final Ledger ledger;
     private final History history;
     private final Reads reads;
+    private final Reads listings;
+    private final int answerBytesMax;
     private final MutationReader reader;
     private final Duration window;
     private final Admission admission;
@@ -76,15 +78,17 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     /** A lane a stream; from the clock, so that those of a cluster's nodes differ. */
     private final AtomicLong lanes = new AtomicLong(System.nanoTime() | 1);
 
-    LedgerApi(Ledger ledger, History history, Reads reads, Config config, InstantSource clock,
+    LedgerApi(Ledger ledger, History history, Reads reads, Reads listings, Config config, InstantSource clock,
             ApiMeasurements measurements) {
         this.ledger = ledger;
         this.history = history;
         this.reads = reads;
+        this.listings = listings;
         this.reader = new MutationReader(clock);
         this.window = config.getDuration("stockledger.entity.window");
         Config api = config.getConfig("stockledger.api");
         this.admission = new Admission(api.getInt("waiting-max"));
+        this.answerBytesMax = Math.toIntExact(api.getBytes("answer-bytes-max"));
         this.streamsMax = api.getInt("streams-max");
         this.measurements = measurements;
         measurements.watch(admission);
@@ -151,8 +155,8 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
                     "as many mutation streams are open as may be", Duration.ofSeconds(1))));
             return new Ignored<>();
         }
-        MutationStream stream = new MutationStream(answers, ledger, reader, admission, measurements, lanes.getAndIncrement(),
-                deadlineNanos(), requestsUnderWayMax, ended -> {
+        MutationStream stream = new MutationStream(answers, ledger::submit, reader, admission, measurements,
+                lanes.getAndIncrement(), deadlineNanos(), requestsUnderWayMax, answerBytesMax, ended -> {
                     streams.remove(ended);
                     streamCount.decrementAndGet();
                 });
@@ -208,8 +212,9 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             String sku = Fields.sku("sku", request.getSku());
             String channel = Fields.text("channel", request.getChannel(), Fields.CHANNEL_MAX);
             String location = Fields.text("location", request.getLocation(), Fields.LOCATION_MAX);
-            look(sku, "", answer, seen -> answer.give(GetStockResponse.newBuilder()
-                    .setStock(Stocks.stock(sku, channel, location, seen)).build()));
+            look(sku, "", answer, seen -> Stocks.stock(sku, channel, location, seen, answerBytesMax).ifPresentOrElse(
+                    stock -> answer.give(GetStockResponse.newBuilder().setStock(stock).build()),
+                    () -> answer.fail(tooLarge())));
         } catch (InvalidRequest e) {
             answer.fail(e.status());
         }
@@ -231,11 +236,20 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             String location = Fields.text("location", request.getLocation(), Fields.LOCATION_MAX);
             Stock[] stocks = new Stock[count];
             AtomicInteger open = new AtomicInteger(count);
+            AtomicInteger bytesLeft = new AtomicInteger(answerBytesMax);
             enter(count);
             for (int i = 0; i < count; i++) {
                 int place = i;
                 ledger.look(new Look(skus.get(i), "", admitted(answer, seen -> {
-                    stocks[place] = Stocks.stock(skus.get(place), channel, location, seen);
+                    Optional<Stock> stock = Stocks.stock(skus.get(place), channel, location, seen, bytesLeft.get());
+                    if (stock.isEmpty() || bytesLeft.addAndGet(-stock.get().getSerializedSize()) < 0) {
+                        // What is built of the others goes to nobody: it must not pile up.
+                        bytesLeft.set(Integer.MIN_VALUE / 2);
+                        Arrays.fill(stocks, null);
+                        answer.fail(tooLarge());
+                        return;
+                    }
+                    stocks[place] = stock.get();
                     if (open.decrementAndGet() == 0) {
                         answer.give(BatchGetStockResponse.newBuilder().addAllStocks(Arrays.asList(stocks)).build());
                     }
@@ -244,6 +258,11 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         } catch (InvalidRequest e) {
             answer.fail(e.status());
         }
+    }
+
+    private Status tooLarge() {
+        return Errors.status(Code.FAILED_PRECONDITION, "ANSWER_TOO_LARGE", "the stock asked for takes more than "
+                + answerBytesMax / 1024 + " KiB: ask for one location, or for fewer SKUs at a time");
     }
 
     @Override
@@ -255,14 +274,13 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             int size = pageSize == 0 ? PAGE_DEFAULT : Math.min(pageSize, PAGE_MAX);
             long from = Math.max(1, Fields.between("from_sequence", request.getFromSequence(), 0, Long.MAX_VALUE));
             long next = request.getPageToken().isEmpty() ? from : PageToken.read(request.getPageToken(), sku, from);
-            reads.run(answer::fail, () -> {
-                List<io.stockledger.v1.Entry> entries = history.entries(sku, next, size + 1);
-                ListEntriesResponse.Builder page = ListEntriesResponse.newBuilder();
-                if (entries.size() > size) {
-                    page.setNextPageToken(PageToken.write(sku, from, entries.get(size).getSequence()));
-                    entries = entries.subList(0, size);
+            listings.run(answer::fail, () -> {
+                History.Page entries = history.entries(sku, next, size, answerBytesMax / 3);
+                ListEntriesResponse.Builder page = ListEntriesResponse.newBuilder().addAllEntries(entries.entries());
+                if (entries.more()) {
+                    page.setNextPageToken(PageToken.write(sku, from, next + entries.entries().size()));
                 }
-                answer.give(page.addAllEntries(entries).build());
+                answer.give(page.build());
             });
         } catch (InvalidRequest e) {
             answer.fail(e.status());

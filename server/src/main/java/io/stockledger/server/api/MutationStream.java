@@ -4,7 +4,6 @@ import com.google.rpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.stockledger.server.domain.Mutation;
-import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.entity.Outcome;
 import io.stockledger.server.entity.Submission;
 import io.stockledger.server.journal.WireWriter;
@@ -28,13 +27,14 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     static final int MUTATIONS_MAX = 1_000;
 
     private final ServerCallStreamObserver<Encoded> answers;
-    private final Ledger ledger;
+    private final Consumer<Submission> ledger;
     private final MutationReader reader;
     private final Admission admission;
     private final ApiMeasurements measurements;
     private final long lane;
     private final String principal;
     private final long deadlineNanos;
+    private final int answerBytesMax;
     private final Consumer<MutationStream> onEnd;
 
     /** Batches under way, oldest first; guarded by this, as are those below and every answer. */
@@ -45,12 +45,13 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     private boolean ended;
 
     /**
+     * @param ledger is told the mutations of each SKU
      * @param deadlineNanos of the call: what is not decided by then is not applied
      * @param onEnd told once, when the call is over for whatever reason
      */
-    MutationStream(ServerCallStreamObserver<Encoded> answers, Ledger ledger, MutationReader reader,
-            Admission admission, ApiMeasurements measurements, long lane, long deadlineNanos, int requestsUnderWayMax,
-            Consumer<MutationStream> onEnd) {
+    MutationStream(ServerCallStreamObserver<Encoded> answers, Consumer<Submission> ledger,
+            MutationReader reader, Admission admission, ApiMeasurements measurements, long lane, long deadlineNanos,
+            int requestsUnderWayMax, int answerBytesMax, Consumer<MutationStream> onEnd) {
         this.answers = answers;
         this.ledger = ledger;
         this.reader = reader;
@@ -59,6 +60,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
         this.lane = lane;
         this.principal = Principal.current();
         this.deadlineNanos = deadlineNanos;
+        this.answerBytesMax = answerBytesMax;
         this.onEnd = onEnd;
         answers.setOnCancelHandler(this::end);
         answers.setOnReadyHandler(this::answer);
@@ -156,7 +158,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
                     set(i, Result.failed(request.getMutations(i).getMutationId(), e.status()));
                 }
             }
-            parts.forEach((sku, part) -> ledger.submit(new Submission(sku, part.mutations, lane,
+            parts.forEach((sku, part) -> ledger.accept(new Submission(sku, part.mutations, lane,
                     deadlineNanos, (index, outcome) -> {
                         Mutation mutation = part.mutations.get(index);
                         set(part.places.get(index), Result.of(mutation.mutationId(), outcome));
@@ -166,11 +168,27 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
         Encoded response() {
             WireWriter out = new WireWriter(64 + 96 * results.length, 0);
             for (Result result : results) {
-                int begun = out.begin(StreamMutationsResponse.RESULTS_FIELD_NUMBER);
-                result.write(out);
-                out.end(begun);
+                write(result, out);
+                if (out.length() > answerBytesMax) {
+                    return responseWithoutBalances();
+                }
             }
             return Encoded.of(out);
+        }
+
+        /** One that would be too long tells every outcome without the balances after it. */
+        private Encoded responseWithoutBalances() {
+            WireWriter out = new WireWriter(64 + 96 * results.length, 0);
+            for (Result result : results) {
+                write(result.withoutBalances(), out);
+            }
+            return Encoded.of(out);
+        }
+
+        private void write(Result result, WireWriter out) {
+            int begun = out.begin(StreamMutationsResponse.RESULTS_FIELD_NUMBER);
+            result.write(out);
+            out.end(begun);
         }
 
         private void set(int place, Result result) {

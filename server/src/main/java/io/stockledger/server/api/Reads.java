@@ -3,7 +3,9 @@ package io.stockledger.server.api;
 import com.google.rpc.Status;
 import io.grpc.Status.Code;
 import io.stockledger.server.entity.Outcome;
+import io.stockledger.server.journal.Pace;
 import java.sql.SQLException;
+import java.util.Optional;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -12,7 +14,10 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Runs what reads the journal, on a few threads with a bounded queue, so that heavy readers slow only each other. */
+/**
+ * Runs one sort of reads of the journal, on a few threads of its own with a bounded queue: what a caller waits for in a
+ * checkout must not queue behind an audit. Where there is a pace, a thread rests between reads while mutations come in.
+ */
 final class Reads implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Reads.class);
     private static final Status UNREADABLE = Errors.status(Code.UNAVAILABLE, Outcome.Failure.NOT_STARTED.name(),
@@ -20,10 +25,13 @@ final class Reads implements AutoCloseable {
 
     private final ThreadPoolExecutor threads;
 
-    Reads(int threads, int waitingMax) {
+    private final Optional<Pace> pace;
+
+    Reads(String name, int threads, int waitingMax, Optional<Pace> pace) {
+        this.pace = pace;
         this.threads = new ThreadPoolExecutor(threads, threads, 1, TimeUnit.MINUTES,
                 new LinkedBlockingQueue<>(waitingMax), task -> {
-                    Thread thread = new Thread(task, "read");
+                    Thread thread = new Thread(task, name);
                     thread.setDaemon(true);
                     return thread;
                 });
@@ -39,12 +47,14 @@ final class Reads implements AutoCloseable {
     void run(Consumer<Status> failed, Read read) {
         try {
             threads.execute(() -> {
+                long begun = System.nanoTime();
                 try {
                     read.run();
                 } catch (SQLException | RuntimeException e) {
                     LOG.warn("A read of the journal failed: {}", e.toString());
                     failed.accept(UNREADABLE);
                 }
+                pace.ifPresent(kept -> kept.rest(System.nanoTime() - begun));
             });
         } catch (RejectedExecutionException full) {
             failed.accept(Errors.of(Outcome.Failure.TOO_MANY_LOOKUPS));

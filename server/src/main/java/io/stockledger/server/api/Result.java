@@ -10,6 +10,7 @@ import io.stockledger.server.journal.WireWriter;
 import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.RefusalReason;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /** What a caller is told of one mutation: the contract's MutationResult. */
@@ -20,10 +21,15 @@ sealed interface Result {
     /** Writes the message's own fields. */
     void write(WireWriter out);
 
+    /** The same outcome, told more briefly. */
+    default Result withoutBalances() {
+        return this;
+    }
+
     /** Of a mutation that a SKU has answered. */
     static Result of(String mutationId, Outcome outcome) {
         if (outcome instanceof Outcome.Applied applied) {
-            return new Applied(mutationId, applied);
+            return new Applied(mutationId, applied, true);
         } else if (outcome instanceof Outcome.Refused refused) {
             return refused(mutationId, refused.refusal());
         } else if (outcome instanceof Outcome.Failed failed) {
@@ -64,7 +70,12 @@ sealed interface Result {
     }
 
     /** Written field by field: hundreds of thousands a second. */
-    record Applied(String mutationId, Outcome.Applied applied) implements Result {
+    record Applied(String mutationId, Outcome.Applied applied, boolean withBalances) implements Result {
+        @Override
+        public Result withoutBalances() {
+            return new Applied(mutationId, applied, false);
+        }
+
         @Override
         public Optional<Status> error() {
             return Optional.empty();
@@ -78,7 +89,7 @@ sealed interface Result {
             out.int64(io.stockledger.v1.Applied.SEQUENCE_FIELD_NUMBER, entry.sequence());
             out.timestamp(io.stockledger.v1.Applied.RECORDED_AT_FIELD_NUMBER, entry.recordedAtMs());
             out.bool(io.stockledger.v1.Applied.REPLAYED_FIELD_NUMBER, applied.replayed());
-            for (Balance balance : entry.balances()) {
+            for (Balance balance : withBalances ? entry.balances() : List.<Balance>of()) {
                 int balanceBegun = out.begin(io.stockledger.v1.Applied.BALANCES_FIELD_NUMBER);
                 EntryCodec.write(balance, out);
                 out.end(balanceBegun);

@@ -3,26 +3,35 @@ package io.stockledger.server.api;
 import io.stockledger.server.domain.Balance;
 import io.stockledger.server.entity.Look;
 import io.stockledger.server.journal.EntryCodec;
+import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.Stock;
+import java.util.Optional;
 
 /** Puts what was seen of a SKU into the words of the contract. */
 final class Stocks {
     private Stocks() {}
 
-    static Stock stock(String sku, String channel, String location, Look.Seen seen) {
+    /** Empty where it would take more than so many bytes; a SKU may have thousands of locations. */
+    static Optional<Stock> stock(String sku, String channel, String location, Look.Seen seen, long bytesMax) {
         Stock.Builder stock = Stock.newBuilder()
                 .setSku(sku)
                 .setSequence(seen.sequence())
                 .setAsOfTime(EntryCodec.timestamp(seen.asOfMs()));
         long availableToSell = 0;
         long onHand = 0;
+        long bytes = 0;
         for (Balance balance : seen.balances()) {
             if (location.isEmpty() || location.equals(balance.location())) {
-                stock.addBalances(EntryCodec.toContract(balance));
+                LocationBalance told = EntryCodec.toContract(balance);
+                bytes += told.getSerializedSize();
+                if (bytes > bytesMax) {
+                    return Optional.empty();
+                }
+                stock.addBalances(told);
                 availableToSell += balance.availableToSell(channel);
                 onHand += balance.onHand();
             }
         }
-        return stock.setAvailableToSell(availableToSell).setOnHand(onHand).build();
+        return Optional.of(stock.setAvailableToSell(availableToSell).setOnHand(onHand).build());
     }
 }

@@ -8,6 +8,7 @@ import io.stockledger.server.journal.EntryCodec;
 import io.stockledger.server.journal.GroupRow;
 import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.JournalRow;
+import io.stockledger.server.journal.Pace;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,7 +18,9 @@ import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 
 /**
  * Holds one SKU's journal rows against what they must be: bytes that match their digest, a chain without a break,
@@ -51,15 +54,24 @@ public final class SkuAudit {
         this.sku = sku;
     }
 
-    public static Verdict of(String sku, JournalReader journal) throws SQLException {
+    /**
+     * Audits one SKU; empty where it was told not to go on.
+     *
+     * @param pace kept between pages
+     * @param goOn looked at before each page
+     */
+    public static Optional<Verdict> of(String sku, JournalReader journal, Pace pace, BooleanSupplier goOn) throws SQLException {
         SkuAudit audit = new SkuAudit(sku);
-        while (true) {
+        while (goOn.getAsBoolean() && !Thread.currentThread().isInterrupted()) {
+            long begun = System.nanoTime();
             List<JournalRow> page = journal.rowsForward(sku, audit.rowNumber + 1);
             if (page.isEmpty()) {
-                return new Verdict(sku, audit.rowNumber, audit.entries, List.copyOf(audit.findings));
+                return Optional.of(new Verdict(sku, audit.rowNumber, audit.entries, List.copyOf(audit.findings)));
             }
             page.forEach(audit::row);
+            pace.rest(System.nanoTime() - begun);
         }
+        return Optional.empty();
     }
 
     private void row(JournalRow stored) {

@@ -25,6 +25,7 @@ public final class EntitySerializer extends SerializerWithStringManifest {
     private static final String LOOK = "look";
     private static final String WAKE = "wake";
     private static final String ANSWER = "answer";
+    private static final String HINT = "hint";
     private static final String JOINED = "joined";
 
     private final ActorSystem<Void> system;
@@ -48,6 +49,8 @@ public final class EntitySerializer extends SerializerWithStringManifest {
             return ANSWER;
         } else if (message == Gatherer.Wake.INSTANCE) {
             return WAKE;
+        } else if (message == CommitHints.Hint.INSTANCE) {
+            return HINT;
         } else if (message instanceof Inbox.Joined) {
             return JOINED;
         }
@@ -88,6 +91,7 @@ public final class EntitySerializer extends SerializerWithStringManifest {
                 case SUBMISSION -> submission(in);
                 case LOOK -> look(in);
                 case WAKE -> Gatherer.Wake.INSTANCE;
+                case HINT -> CommitHints.Hint.INSTANCE;
                 case ANSWER, JOINED -> Wire.read(in);
                 default -> throw new IllegalArgumentException("no such message: " + manifest);
             };

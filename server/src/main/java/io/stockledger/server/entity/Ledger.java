@@ -48,10 +48,11 @@ public final class Ledger implements AutoCloseable {
      * @param config Akka's settings, the journal's database among them, and our own
      * @param history what the journal tells about the past
      * @param onCommit told after each commit of this node; quick
+     * @param onCommitElsewhere told after commits of other nodes, as soon as this one hears of them; quick
      * @param registry where the SKUs' measurements go
      */
     public static Ledger start(Config config, EntitySettings settings, History history, Runnable onCommit,
-            MeterRegistry registry) {
+            Runnable onCommitElsewhere, MeterRegistry registry) {
         ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "stockledger", config);
         if (config.getStringList("akka.cluster.seed-nodes").isEmpty()) {
             Cluster cluster = Cluster.get(system);
@@ -61,11 +62,16 @@ public final class Ledger implements AutoCloseable {
         LookUps lookUps = new LookUps(history, settings.window(), settings.clock(),
                 config.getInt("stockledger.entity.look-up-threads"),
                 config.getInt("stockledger.entity.look-ups-waiting-max"), measurements);
+        CommitHints hints = CommitHints.start(system, onCommitElsewhere);
+        Runnable committed = () -> {
+            onCommit.run();
+            hints.committed();
+        };
         // The inboxes need the way into sharding, which needs them for the gatherers that it starts.
         CompletableFuture<Inboxes> inboxes = new CompletableFuture<>();
         ActorRef<ShardingEnvelope<Gatherer.Message>> sharding = ClusterSharding.get(system).init(Entity.of(SKU,
                 context -> Gatherer.create(context.getEntityId(), context.getShard(), inboxes.join(), settings, lookUps,
-                        measurements, onCommit))
+                        measurements, committed))
                 .withStopMessage(Gatherer.Stop.INSTANCE));
         inboxes.complete(new Inboxes(sharding));
         Duration look = min(settings.idleAfter().dividedBy(2), Duration.ofSeconds(1));

@@ -7,6 +7,8 @@ import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.JournalRow;
 import io.stockledger.server.journal.LedgerIdentity;
+import io.stockledger.server.journal.Pace;
+import io.stockledger.server.journal.Position;
 import io.stockledger.server.journal.Tail;
 import java.sql.SQLException;
 import java.time.Clock;
@@ -17,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
@@ -33,6 +36,7 @@ public final class Feed implements AutoCloseable {
     private final JournalReader reader;
     private final LedgerIdentity identity;
     private final Clock clock;
+    private final Pace pace;
     private final FeedMeasurements measurements;
     private final Ring ring;
     private final Tail tail;
@@ -43,13 +47,15 @@ public final class Feed implements AutoCloseable {
     private final ExecutorService live;
     private final ExecutorService catchUp;
     private final ScheduledExecutorService ticker;
+    private final Growth growth = new Growth();
     private volatile boolean closed;
 
-    private Feed(Database database, JournalReader reader, Config journal, Config feed, Clock clock,
+    private Feed(Database database, JournalReader reader, Config journal, Config feed, Clock clock, Pace pace,
             FeedMeasurements measurements) throws SQLException {
         this.reader = reader;
         this.identity = LedgerIdentity.read(database);
         this.clock = clock;
+        this.pace = pace;
         this.measurements = measurements;
         this.messageBytes = Math.toIntExact(feed.getBytes("message-bytes"));
         this.subscriptionsMax = feed.getInt("subscriptions-max");
@@ -65,17 +71,31 @@ public final class Feed implements AutoCloseable {
             }
 
             @Override
+            public boolean wantsRows() {
+                return count.get() > 0;
+            }
+
+            @Override
+            public void passed(Position position, long completeTimeMs) {
+                ring.passed(position, completeTimeMs);
+            }
+
+            @Override
             public void lagged(long nanos) {
                 measurements.lagged(nanos);
             }
         });
     }
 
-    /** Follows the database's journal from now on. {@code journal}, {@code feed}: the sections of the settings. */
-    public static Feed start(Database database, JournalReader reader, Config journal, Config feed, Clock clock,
+    /**
+     * Follows the database's journal from now on. {@code journal}, {@code feed}: the sections of the settings.
+     *
+     * @param pace at which subscribers catch up
+     */
+    public static Feed start(Database database, JournalReader reader, Config journal, Config feed, Clock clock, Pace pace,
             MeterRegistry registry) throws SQLException {
         FeedMeasurements measurements = new FeedMeasurements(registry);
-        Feed started = new Feed(database, reader, journal, feed, clock, measurements);
+        Feed started = new Feed(database, reader, journal, feed, clock, pace, measurements);
         measurements.watch(started);
         started.tail.start();
         started.ticker.scheduleWithFixedDelay(started::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
@@ -84,8 +104,16 @@ public final class Feed implements AutoCloseable {
 
     /** This node has committed something: what follows the feed should hear of it at once. Any thread; cheap. */
     public void committed() {
+        pace.committed();
         if (count.get() > 0) {
             tail.committed();
+        }
+    }
+
+    /** Another node has. Any thread; cheap. */
+    public void committedElsewhere() {
+        if (count.get() > 0) {
+            tail.wake();
         }
     }
 
@@ -140,9 +168,9 @@ public final class Feed implements AutoCloseable {
     public void close() {
         closed = true;
         subscriptions.forEach(Subscription::endByClosing);
-        ticker.shutdownNow();
         tail.close();
-        for (ExecutorService pool : List.of(live, catchUp)) {
+        // The ticker first: who rests is told of the end by the pools behind it.
+        for (ExecutorService pool : List.of(ticker, live, catchUp)) {
             pool.shutdown();
             try {
                 if (!pool.awaitTermination(5, TimeUnit.SECONDS)) {
@@ -156,6 +184,7 @@ public final class Feed implements AutoCloseable {
     }
 
     private void tailed(List<JournalRow> rows, long completeTimeMs) {
+        growth.add(rows);
         ring.append(rows, completeTimeMs);
         for (Subscription subscription : subscriptions) {
             subscription.tailed(rows);
@@ -206,6 +235,54 @@ public final class Feed implements AutoCloseable {
 
     ExecutorService catchUp() {
         return catchUp;
+    }
+
+    /**
+     * How long a subscription rests after it has caught up by so many bytes in so long. Never so long that the journal
+     * would grow by more than half of that meanwhile: who catches up must come closer.
+     */
+    long catchUpRestNanos(long workedNanos, long bytes) {
+        double bytesANano = growth.bytesANano();
+        long rest = pace.restNanos(workedNanos);
+        return bytesANano == 0 ? rest : Math.max(0, Math.min(rest, (long) (bytes / (2 * bytesANano)) - workedNanos));
+    }
+
+    /** Runs a task on the threads that catch up, after a rest. */
+    void catchUpAfter(long restNanos, Runnable task) {
+        if (restNanos > 0 && !closed) {
+            try {
+                ticker.schedule(() -> catchUp.execute(task), restNanos, TimeUnit.NANOSECONDS);
+                return;
+            } catch (RejectedExecutionException closing) {
+                // Then there is no time to rest.
+            }
+        }
+        catchUp.execute(task);
+    }
+
+    /** How fast the journal grows, over the last second or two. */
+    private static final class Growth {
+        private static final long SPAN_NANOS = TimeUnit.SECONDS.toNanos(1);
+        private long sinceNanos = System.nanoTime();
+        private long bytes;
+        private volatile double bytesANano;
+
+        /** From the tail's thread only. */
+        void add(List<JournalRow> rows) {
+            for (JournalRow row : rows) {
+                bytes += row.payload().length;
+            }
+            long span = System.nanoTime() - sinceNanos;
+            if (span >= SPAN_NANOS) {
+                bytesANano = (double) bytes / span;
+                bytes = 0;
+                sinceNanos += span;
+            }
+        }
+
+        double bytesANano() {
+            return bytesANano;
+        }
     }
 
     void ended(Subscription subscription) {

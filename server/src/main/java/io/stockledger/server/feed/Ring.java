@@ -46,6 +46,17 @@ final class Ring {
         this.completeTimeMs = completeTimeMs;
     }
 
+    /** Rows up to this position have been passed over: what was here is no longer what comes before the next. */
+    synchronized void passed(Position position, long completeTimeMs) {
+        if (position.isAfter(next == oldest ? floor : rows[(int) ((next - 1) % rows.length)].position())) {
+            while (oldest < next) {
+                dropOldest();
+            }
+            floor = position;
+        }
+        this.completeTimeMs = completeTimeMs;
+    }
+
     synchronized boolean covers(Cursor cursor) {
         return cursor.taken() == Cursor.WHOLE_ROW ? !floor.isAfter(cursor.position()) : cursor.position().isAfter(floor);
     }

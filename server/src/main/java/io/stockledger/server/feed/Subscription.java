@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,16 +27,12 @@ public final class Subscription {
     /** What a step leaves: more to do now, or nothing until someone wakes it. */
     private enum Then { AGAIN, WAIT }
 
-    private static final int IDLE = 0;
-    private static final int AT_WORK = 1;
-    private static final int AT_WORK_AND_WOKEN = 2;
-
     private final Feed feed;
     private final FeedRequest request;
     private final FeedSink sink;
     private final Selection selection;
     private final long heartbeatNanos;
-    private final AtomicInteger work = new AtomicInteger(IDLE);
+    private final Turns turns = new Turns();
 
     // Changed by the step under way only; read by the tick and the tail.
     private volatile Phase phase = Phase.STARTING;
@@ -50,6 +45,9 @@ public final class Subscription {
     /** Since when there has been something that it was not sent yet; 0: there is nothing. */
     private volatile long behindSinceNanos = System.nanoTime();
 
+    /** Before the next step of catching up. */
+    private long restNanos;
+    private boolean smallRows = true;
     private Cursor cursor = Cursor.START;
     private InitialStock initialStock;
     /** Caught up means: what was committed until then has been sent. */
@@ -70,23 +68,8 @@ public final class Subscription {
 
     /** The sink is ready again, or something else has changed. Any thread; never blocks. */
     public void wake() {
-        while (true) {
-            switch (work.get()) {
-                case IDLE -> {
-                    if (work.compareAndSet(IDLE, AT_WORK)) {
-                        submit();
-                        return;
-                    }
-                }
-                case AT_WORK -> {
-                    if (work.compareAndSet(AT_WORK, AT_WORK_AND_WOKEN)) {
-                        return;
-                    }
-                }
-                default -> {
-                    return;
-                }
-            }
+        if (turns.wake()) {
+            submit();
         }
     }
 
@@ -139,10 +122,16 @@ public final class Subscription {
 
     private void submit() {
         try {
-            (phase == Phase.LIVE ? feed.live() : feed.catchUp()).execute(this::run);
+            if (phase == Phase.LIVE) {
+                feed.live().execute(this::run);
+            } else {
+                long rest = restNanos;
+                restNanos = 0;
+                feed.catchUpAfter(rest, this::run);
+            }
         } catch (RejectedExecutionException e) {
-            // The feed has been closed.
-            feed.ended(this);
+            // The feed has been closed, and no other step runs now.
+            end(FeedSink.End.CLOSING);
         }
     }
 
@@ -160,8 +149,7 @@ public final class Subscription {
             LOG.error("A subscription ended at {} by a failure", cursor, e);
             end(FeedSink.End.JOURNAL_DAMAGED);
         }
-        if (then == Then.AGAIN || !work.compareAndSet(AT_WORK, IDLE)) {
-            work.set(AT_WORK);
+        if (turns.goesOn(then == Then.AGAIN)) {
             // Behind the others that wait: each gets one step in turn.
             submit();
         }
@@ -234,23 +222,24 @@ public final class Subscription {
         // A row that was taken in part comes again, to be taken on from where it was.
         Position from = cursor.taken() == Cursor.WHOLE_ROW ? cursor.position()
                 : new Position(cursor.position().tx(), cursor.position().ordering() - 1);
-        List<JournalRow> rows;
-        Position end;
-        if (selection.narrowsSkus()) {
-            JournalReader.FeedPage page = feed.reader().feedAfter(from, 2L * feed.messageBytes(), selection.skus(), selection.skuPrefix());
-            rows = page.rows();
-            end = page.end();
-        } else {
-            rows = feed.reader().feedAfter(from, 2L * feed.messageBytes());
-            end = rows.isEmpty() ? from : rows.get(rows.size() - 1).position();
-        }
-        boolean whole = sendRows(rows, OptionalLong.empty(), false);
+        long begun = System.nanoTime();
+        JournalReader.FeedPage page = selection.narrowsSkus()
+                ? feed.reader().feedAfter(from, 2L * feed.messageBytes(), selection.skus(), selection.skuPrefix())
+                : feed.reader().feedAfter(from, 2L * feed.messageBytes(), smallRows);
+        smallRows = page.smallRows();
+        Position end = page.end();
+        boolean whole = sendRows(page.rows(), OptionalLong.empty(), false);
         if (whole && end.isAfter(cursor.position())) {
             cursor = Cursor.after(end);
         }
         if (sink.isReady() && heartbeatIsDue()) {
             send(new FeedMessage.Builder().build(stamp(OptionalLong.empty(), false)));
         }
+        long bytes = 0;
+        for (JournalRow row : page.rows()) {
+            bytes += row.payload().length;
+        }
+        restNanos = feed.catchUpRestNanos(System.nanoTime() - begun, bytes);
         return sink.isReady() && end.isAfter(from) ? Then.AGAIN : Then.WAIT;
     }
 

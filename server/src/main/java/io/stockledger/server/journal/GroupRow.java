@@ -133,15 +133,38 @@ public final class GroupRow {
         }
     }
 
+    /** Entries from a sequence on: so many, fewer where they have passed so many bytes. Those before are not decoded. */
+    public List<io.stockledger.v1.Entry> entries(long fromSequence, int max, int bytesMax) {
+        try {
+            CodedInputStream in = CodedInputStream.newInstance(bytes, bodyOffset(), bodyLength());
+            List<io.stockledger.v1.Entry> entries = new ArrayList<>();
+            int left = bytesMax;
+            for (long sequence = firstSequence(); entries.size() < max && left > 0 && in.readTag() == ENTRY_TAG; sequence++) {
+                int length = in.readRawVarint32();
+                if (sequence < fromSequence) {
+                    in.skipRawBytes(length);
+                } else {
+                    int outer = in.pushLimit(length);
+                    entries.add(io.stockledger.v1.Entry.parseFrom(in));
+                    in.popLimit(outer);
+                    left -= length;
+                }
+            }
+            return entries;
+        } catch (IOException e) {
+            throw new UncheckedIOException("a journal row's entries can't be read", e);
+        }
+    }
+
     /** The entry of a sequence that stands in it; the others are passed over. */
-    public Entry entry(long sequence) {
+    public io.stockledger.v1.Entry entry(long sequence) {
         try {
             CodedInputStream in = CodedInputStream.newInstance(bytes, bodyOffset(), bodyLength());
             for (long before = firstSequence(); before < sequence; before++) {
                 in.skipField(in.readTag());
             }
             in.readTag();
-            return Entry.parseFrom(in.readByteArray());
+            return io.stockledger.v1.Entry.parseFrom(in.readByteArray());
         } catch (IOException e) {
             throw new UncheckedIOException("a journal row's entries can't be read", e);
         }

@@ -65,30 +65,31 @@ public final class History {
         return entries.isEmpty() ? Optional.empty() : Optional.of(Reservation.from(entries));
     }
 
-    /** The SKU's entries from a sequence on, as they are stored; at most so many. */
-    public List<io.stockledger.v1.Entry> entries(String sku, long fromSequence, int max) {
+    /** Some of a SKU's entries in order, and whether there are more behind them. */
+    public record Page(List<io.stockledger.v1.Entry> entries, boolean more) {}
+
+    /** The SKU's entries from a sequence on, as they are stored: so many, fewer where they have passed so many bytes. */
+    public Page entries(String sku, long fromSequence, int max, int bytesMax) {
         List<io.stockledger.v1.Entry> entries = new ArrayList<>();
-        Optional<JournalRow> first = read(() -> journal.rowContaining(sku, fromSequence));
-        if (first.isEmpty()) {
-            return entries;
-        }
-        long rowNumber = first.get().rowNumber();
-        while (entries.size() < max) {
-            long from = rowNumber;
-            List<JournalRow> rows = read(() -> journal.rowsForward(sku, from));
-            if (rows.isEmpty()) {
-                break;
-            }
+        List<JournalRow> rows = read(() -> journal.rowContaining(sku, fromSequence)).map(List::of).orElse(List.of());
+        int bytes = 0;
+        while (!rows.isEmpty()) {
             for (JournalRow row : rows) {
-                for (io.stockledger.v1.Entry entry : row.group().entries()) {
-                    if (entry.getSequence() >= fromSequence && entries.size() < max) {
-                        entries.add(entry);
-                    }
+                List<io.stockledger.v1.Entry> some = row.group().entries(fromSequence, max - entries.size(), bytesMax - bytes);
+                entries.addAll(some);
+                bytes += some.stream().mapToInt(io.stockledger.v1.Entry::getSerializedSize).sum();
+                if (row.group().lastSequence() >= fromSequence + entries.size()) {
+                    return new Page(entries, true);
                 }
-                rowNumber = row.rowNumber() + 1;
             }
+            long next = rows.get(rows.size() - 1).rowNumber() + 1;
+            if (entries.size() >= max || bytes >= bytesMax) {
+                // Whether there is another row; rows of a SKU are numbered without a gap.
+                return new Page(entries, read(() -> journal.holdsRow(sku, next)));
+            }
+            rows = read(() -> journal.rowsForward(sku, next));
         }
-        return entries;
+        return new Page(entries, false);
     }
 
     /** On hand at a location right after the SKU's entry {@code atSequence}. */

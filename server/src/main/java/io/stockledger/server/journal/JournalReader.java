@@ -54,6 +54,18 @@ public final class JournalReader {
                 + " ORDER BY j.sequence_number DESC LIMIT 1", sku);
     }
 
+    /** Whether the SKU has a row of this number. */
+    public boolean holdsRow(String sku, long rowNumber) throws SQLException {
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(
+                "SELECT 1 FROM event_journal j WHERE j.persistence_id = ? AND j.sequence_number = ?")) {
+            statement.setString(1, sku);
+            statement.setLong(2, rowNumber);
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next();
+            }
+        }
+    }
+
     /** A page of the SKU's rows from this row number on, oldest first; row numbers begin at 1. */
     public List<JournalRow> rowsForward(String sku, long fromRowNumber) throws SQLException {
         return page("SELECT j.* FROM event_journal j WHERE j.persistence_id = ? AND j.sequence_number >= ?"
@@ -190,16 +202,68 @@ public final class JournalReader {
         }
     }
 
-    /** A page of the feed: rows of all SKUs after this position, below the watermark, in order. */
-    public List<JournalRow> feedAfter(Position position, long bytes) throws SQLException {
+    /** Rows up to this size are small: of those a whole page may come in one answer without their sizes being summed. */
+    static final int SMALL_ROW_BYTES = 4096;
+    /** Rows of a page of small rows; with the bound above, 8 MiB at most, commonly a few hundred KiB. */
+    private static final int SMALL_PAGE_ROWS = 2048;
+
+    /**
+     * A page of the feed: rows of all SKUs after this position, below the watermark, in order.
+     *
+     * @param smallRows whether the rows before were small. Then the page is read in a way that takes less than half
+     *     of the database's time, and ends before the first row that is not
+     */
+    public FeedPage feedAfter(Position position, long bytes, boolean smallRows) throws SQLException {
+        if (smallRows) {
+            FeedPage page = smallRowsAfter(position);
+            if (!page.rows().isEmpty() || page.smallRows()) {
+                return page;
+            }
+        }
         String query = pageQuery("SELECT j.* FROM event_journal j WHERE (j.tx, j.ordering) > (CAST(? AS xid8), ?) AND " + BELOW_WATERMARK
                 + " ORDER BY j.tx, j.ordering LIMIT " + pageRows, "j.tx, j.ordering");
         try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
             statement.setString(1, Long.toUnsignedString(position.tx()));
             statement.setLong(2, position.ordering());
             statement.setLong(3, bytes);
-            return rows(statement);
+            List<JournalRow> rows = rows(statement);
+            Position end = rows.isEmpty() ? position : rows.get(rows.size() - 1).position();
+            return new FeedPage(rows, end, areSmall(rows));
         }
+    }
+
+    private FeedPage smallRowsAfter(Position position) throws SQLException {
+        String query = "SELECT j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, " + PAYLOAD_IF_SMALL
+                + " FROM event_journal j WHERE (j.tx, j.ordering) > (CAST(? AS xid8), ?) AND " + BELOW_WATERMARK
+                + " ORDER BY j.tx, j.ordering LIMIT " + SMALL_PAGE_ROWS;
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
+            statement.setString(1, Long.toUnsignedString(position.tx()));
+            statement.setLong(2, position.ordering());
+            List<JournalRow> rows = new ArrayList<>(SMALL_PAGE_ROWS);
+            boolean small = true;
+            try (ResultSet found = statement.executeQuery()) {
+                while (small && found.next()) {
+                    small = found.getBytes(5) != null;
+                    if (small) {
+                        rows.add(row(found, 1));
+                    }
+                }
+            }
+            return new FeedPage(rows, rows.isEmpty() ? position : rows.get(rows.size() - 1).position(), small);
+        }
+    }
+
+    static final String PAYLOAD_IF_SMALL = "CASE WHEN octet_length(j.event_payload) <= " + SMALL_ROW_BYTES
+            + " THEN j.event_payload END AS event_payload";
+
+    /** Whether the next rows are likely to be small. */
+    static boolean areSmall(List<JournalRow> rows) {
+        for (JournalRow row : rows) {
+            if (row.payload().length > SMALL_ROW_BYTES) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** The same for some SKUs only: {@code end} is how far it looked, also where it found nothing. */
@@ -232,12 +296,12 @@ public final class JournalReader {
                     }
                 }
             }
-            return new FeedPage(rows, end);
+            return new FeedPage(rows, end, areSmall(rows));
         }
     }
 
-    /** Rows of the feed, and the position up to which there are no others. */
-    public record FeedPage(List<JournalRow> rows, Position end) {}
+    /** Rows of the feed, the position up to which there are no others, and whether the next are likely to be small. */
+    public record FeedPage(List<JournalRow> rows, Position end, boolean smallRows) {}
 
     // ---- Overdue holds ----
 
@@ -246,6 +310,7 @@ public final class JournalReader {
      * after that time has been swept.
      */
     static final long SWEEP_MARGIN_MS = 60_000;
+    private static final long SWEEP_STEP_MS = 20_000;
 
     /** A page of SKUs that have a hold open which was due at or before this moment, by the ledger's clock. */
     public List<String> skusWithOverdueHolds(long nowMs, int limit) throws SQLException {
@@ -268,12 +333,15 @@ public final class JournalReader {
         }
     }
 
-    /** To be called when no hold that was due at this moment is open any more; later looks skip what lies well before it. */
+    /**
+     * To be called when no hold that was due at this moment is open any more; later looks skip what lies well before
+     * it. The mark moves in steps: each move is a transaction that writes, and holds the feed back until it is on disk.
+     */
     public void holdsSweptUntil(long nowMs) throws SQLException {
         String update = "UPDATE hold_sweep SET swept_until = ? WHERE swept_until < ?";
         try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(update)) {
             statement.setLong(1, nowMs - SWEEP_MARGIN_MS);
-            statement.setLong(2, nowMs - SWEEP_MARGIN_MS);
+            statement.setLong(2, nowMs - SWEEP_MARGIN_MS - SWEEP_STEP_MS);
             statement.executeUpdate();
         }
     }

@@ -11,7 +11,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -25,8 +24,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Tail implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Tail.class);
-    /** While committed rows wait for the watermark the tail looks again soon, at first after this long. */
-    private static final long HELD_BACK_PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(500);
+    /** While committed rows wait for the watermark the tail looks again soon: after a quarter of the wait, between these. */
+    private static final long HELD_BACK_PAUSE_NANOS_MIN = TimeUnit.MICROSECONDS.toNanos(400);
     private static final long HELD_BACK_PAUSE_NANOS_MAX = TimeUnit.MILLISECONDS.toNanos(20);
     private static final int STATEMENT_TIMEOUT_MS = 30_000;
 
@@ -39,11 +38,13 @@ public final class Tail implements AutoCloseable {
     private final Duration heldBackWarning;
     /** The oldest commit of this node that no look has begun after; 0: there is none. */
     private final AtomicLong committedNanos = new AtomicLong();
-    private final Semaphore wakeUps = new Semaphore(0);
+    private final WakeUps wakeUps = new WakeUps();
     private final Thread thread;
     private volatile boolean closed;
 
     private Position position;
+    /** Whether the last rows were small, so that the next are asked for in the way that suits those. */
+    private boolean smallRows = true;
     /** Looks whose transactions had not all ended: once the watermark passes a look's end, it is complete. */
     private final Deque<Look> looks = new ArrayDeque<>();
     private long completeTimeMs;
@@ -61,6 +62,14 @@ public final class Tail implements AutoCloseable {
          * {@code completeTimeMs} (by the ledger's clock) has been told; 0 where that is not known yet.
          */
         void tailed(List<JournalRow> rows, long completeTimeMs);
+
+        /** Whether rows are wanted now. Where not, they are passed over unread; once they are, {@link Tail#wake} is due. */
+        default boolean wantsRows() {
+            return true;
+        }
+
+        /** Rows up to this position have been passed over. */
+        default void passed(Position position, long completeTimeMs) {}
 
         /** Commits of this node have been told, the oldest of them so long after it was made. */
         default void lagged(long nanos) {}
@@ -99,9 +108,7 @@ public final class Tail implements AutoCloseable {
 
     /** There may be something new. Cheap, from any thread; many calls at once are one look. */
     public void wake() {
-        if (wakeUps.availablePermits() == 0) {
-            wakeUps.release();
-        }
+        wakeUps.wake();
     }
 
     /** For how long committed rows have been held back by a transaction that does not end; zero where none is. */
@@ -124,7 +131,9 @@ public final class Tail implements AutoCloseable {
         boolean away = false;
         while (!closed) {
             try (Connection connection = database.connect();
-                    PreparedStatement statement = connection.prepareStatement(query())) {
+                    PreparedStatement summed = connection.prepareStatement(query(false));
+                    PreparedStatement small = connection.prepareStatement(query(true));
+                    PreparedStatement unread = connection.prepareStatement(WITHOUT_ROWS)) {
                 connection.setNetworkTimeout(Runnable::run, STATEMENT_TIMEOUT_MS);
                 if (away) {
                     LOG.info("The tail reads the journal again");
@@ -132,7 +141,7 @@ public final class Tail implements AutoCloseable {
                 }
                 // What was known of running transactions is void after a crash: ids that wrote nothing may come again.
                 looks.clear();
-                followOn(connection, statement);
+                followOn(connection, new Statements(summed, small, unread));
             } catch (SQLException e) {
                 if (!away && !closed) {
                     LOG.warn("The tail can't read the journal, trying on: {}", Database.firstLine(e));
@@ -146,51 +155,64 @@ public final class Tail implements AutoCloseable {
         }
     }
 
-    private void followOn(Connection connection, PreparedStatement statement) throws SQLException {
-        long pauseNanos = HELD_BACK_PAUSE_NANOS;
+    private record Statements(PreparedStatement summed, PreparedStatement small, PreparedStatement unread) {}
+
+    private void followOn(Connection connection, Statements statements) throws SQLException {
         while (!closed) {
-            wakeUps.drainPermits();
+            wakeUps.lookBegins();
             long committed = committedNanos.getAndSet(0);
             long before = clock.millis();
-            Page page = read(statement);
-            long toldSinceNanos = complete(page, before, committed);
-            if (!page.rows().isEmpty()) {
-                position = page.rows().get(page.rows().size() - 1).position();
-            }
-            listener.tailed(page.rows(), completeTimeMs);
-            watchHeldBack(connection, page);
-            if (toldSinceNanos != 0) {
-                listener.lagged(System.nanoTime() - toldSinceNanos);
-            }
-            if (!page.toTheEnd()) {
-                continue;
-            }
-            if (page.rowsHeldBack()) {
-                pauseNanos = page.rows().isEmpty() ? Math.min(pauseNanos * 2, HELD_BACK_PAUSE_NANOS_MAX) : HELD_BACK_PAUSE_NANOS;
-                pause(pauseNanos);
+            if (listener.wantsRows()) {
+                Page page = read(smallRows ? statements.small() : statements.summed());
+                long toldSinceNanos = complete(page, before, committed);
+                if (!page.rows().isEmpty()) {
+                    position = page.rows().get(page.rows().size() - 1).position();
+                }
+                listener.tailed(page.rows(), completeTimeMs);
+                watchHeldBack(connection, page);
+                if (toldSinceNanos != 0) {
+                    listener.lagged(System.nanoTime() - toldSinceNanos);
+                }
+                if (!page.toTheEnd()) {
+                    continue;
+                }
             } else {
-                pauseNanos = HELD_BACK_PAUSE_NANOS;
-                pause(pollInterval.toNanos());
+                Page page = passOver(statements.unread());
+                complete(page, before, committed);
+                listener.passed(position, completeTimeMs);
+                watchHeldBack(connection, page);
             }
+            pause(heldBackAtXmin == 0 ? pollInterval.toNanos()
+                    : Math.min(Math.max(watermarkAgeNanos / 4, HELD_BACK_PAUSE_NANOS_MIN), HELD_BACK_PAUSE_NANOS_MAX));
         }
     }
+
+    private static final String SNAPSHOT = "SELECT s.xmin::text, s.xmax::text,"
+            + " coalesce((SELECT h.tx FROM event_journal h ORDER BY h.tx DESC, h.ordering DESC LIMIT 1) >= s.xmin, false),";
+    private static final String FROM_SNAPSHOT =
+            " FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin, pg_snapshot_xmax(pg_current_snapshot()) AS xmax) s";
+    private static final String WITHOUT_ROWS = SNAPSHOT + " w.tx::text AS tx_text, w.ordering" + FROM_SNAPSHOT
+            + " LEFT JOIN LATERAL (SELECT j.tx, j.ordering FROM event_journal j WHERE " + JournalReader.BELOW_WATERMARK
+            + " ORDER BY j.tx DESC, j.ordering DESC LIMIT 1) w ON true";
 
     /**
      * One statement, so that rows, watermark and what is held back are seen in one snapshot. The
      * columns in ORDER BY are qualified: sorting by the text beside them would be wrong, and slow.
      * That rows are held back is read off the newest one: a search for them is planned as a scan of
      * the whole table.
+     *
+     * @param smallRows in which a row that is not small comes without its payload: summing sizes up takes most of the
+     *     database's time where rows are small and many
      */
-    String query() {
-        return "SELECT s.xmin::text, s.xmax::text,"
-                + " coalesce((SELECT h.tx FROM event_journal h ORDER BY h.tx DESC, h.ordering DESC LIMIT 1) >= s.xmin, false),"
-                + " j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, j.event_payload"
-                + " FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin, pg_snapshot_xmax(pg_current_snapshot()) AS xmax) s"
-                + " LEFT JOIN ("
-                + "  SELECT r.*, sum(octet_length(r.event_payload)) OVER (ORDER BY r.tx, r.ordering) - octet_length(r.event_payload) AS bytes_before"
-                + "  FROM (SELECT j.* FROM event_journal j WHERE (j.tx, j.ordering) > (CAST(? AS xid8), ?) AND " + JournalReader.BELOW_WATERMARK
-                + "   ORDER BY j.tx, j.ordering LIMIT " + pageRows + ") r"
-                + " ) j ON j.bytes_before < " + pageBytes
+    String query(boolean smallRows) {
+        String rows = "FROM event_journal j WHERE (j.tx, j.ordering) > (CAST(? AS xid8), ?) AND " + JournalReader.BELOW_WATERMARK
+                + " ORDER BY j.tx, j.ordering LIMIT " + pageRows;
+        return SNAPSHOT + " j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, j.event_payload"
+                + FROM_SNAPSHOT + " LEFT JOIN ("
+                + (smallRows
+                    ? "SELECT j.tx, j.ordering, j.persistence_id, j.sequence_number, " + JournalReader.PAYLOAD_IF_SMALL + " " + rows + ") j ON true"
+                    : "  SELECT r.*, sum(octet_length(r.event_payload)) OVER (ORDER BY r.tx, r.ordering) - octet_length(r.event_payload) AS bytes_before"
+                        + " FROM (SELECT j.* " + rows + ") r) j ON j.bytes_before < " + pageBytes)
                 + " ORDER BY j.tx, j.ordering";
     }
 
@@ -202,19 +224,41 @@ public final class Tail implements AutoCloseable {
         long xmax = 0;
         long bytes = 0;
         boolean heldBack = false;
+        boolean allHere = true;
         try (ResultSet result = statement.executeQuery()) {
-            while (result.next()) {
+            while (allHere && result.next()) {
                 xmin = Long.parseUnsignedLong(result.getString(1));
                 xmax = Long.parseUnsignedLong(result.getString(2));
                 heldBack = result.getBoolean(3);
-                if (result.getString(4) != null) {
+                if (result.getString(4) == null) {
+                    break;
+                }
+                allHere = result.getBytes(8) != null;
+                if (allHere) {
                     JournalRow row = JournalReader.row(result, 4);
                     rows.add(row);
                     bytes += row.payload().length;
                 }
             }
         }
-        return new Page(rows, rows.size() < pageRows && bytes < pageBytes, xmin, xmax, heldBack);
+        boolean toTheEnd = allHere && rows.size() < pageRows && (smallRows || bytes < pageBytes);
+        if (!allHere || !rows.isEmpty()) {
+            smallRows = allHere && JournalReader.areSmall(rows);
+        }
+        return new Page(rows, toTheEnd, xmin, xmax, heldBack);
+    }
+
+    /** Moves on to the watermark without reading rows. */
+    private Page passOver(PreparedStatement statement) throws SQLException {
+        try (ResultSet result = statement.executeQuery()) {
+            result.next();
+            if (result.getString(4) != null) {
+                Position newest = new Position(Long.parseUnsignedLong(result.getString(4)), result.getLong(5));
+                position = newest.isAfter(position) ? newest : position;
+            }
+            return new Page(List.of(), true, Long.parseUnsignedLong(result.getString(1)),
+                    Long.parseUnsignedLong(result.getString(2)), result.getBoolean(3));
+        }
     }
 
     /** The oldest commit of this node that is complete with this page and was not before; 0: none. */
@@ -278,7 +322,7 @@ public final class Tail implements AutoCloseable {
             return;
         }
         try {
-            wakeUps.tryAcquire(nanos, TimeUnit.NANOSECONDS);
+            wakeUps.await(nanos);
         } catch (InterruptedException e) {
             // Only close() interrupts.
             Thread.currentThread().interrupt();

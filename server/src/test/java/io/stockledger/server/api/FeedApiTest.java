@@ -22,6 +22,7 @@ import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import io.stockledger.server.feed.Feed;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.LedgerIdentity;
 import io.stockledger.server.journal.TestJournalWriter;
 import io.stockledger.server.journal.TestPostgresql;
@@ -57,7 +58,8 @@ class FeedApiTest {
     void open() throws Exception {
         database = TestPostgresql.database();
         feed = Feed.start(database, new JournalReader(database, TestPostgresql.JOURNAL), TestPostgresql.JOURNAL,
-                ConfigFactory.parseString("subscriptions-max = 3").withFallback(TestPostgresql.FEED), Clock.systemUTC(), new CompositeMeterRegistry());
+                ConfigFactory.parseString("subscriptions-max = 3").withFallback(TestPostgresql.FEED), Clock.systemUTC(), new Pace(1),
+                new CompositeMeterRegistry());
         server = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0)).directExecutor()
                 .addService(new FeedApi(feed, 10_000).bind()).build().start();
         channel = NettyChannelBuilder.forAddress("127.0.0.1", server.getPort()).usePlaintext().build();

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import io.stockledger.server.domain.Mutation;
 import io.stockledger.server.domain.Operation;
 import io.stockledger.server.journal.Database;
@@ -37,7 +38,8 @@ class LookUpsTest {
         writer.write(database, "hot", TestJournalWriter.receipts(50, "main"));
         writer.write(database, "cold", TestJournalWriter.receipts(3, "main"));
         lookUps = new LookUps(new History(new JournalReader(database, 1_000, 1 << 20)), WINDOW,
-                InstantSource.system(), THREADS, WAITING_MAX);
+                InstantSource.system(), THREADS, WAITING_MAX,
+                new EntityMeasurements(new CompositeMeterRegistry()));
     }
 
     @AfterEach

@@ -11,6 +11,7 @@ import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.Position;
 import io.stockledger.server.journal.TestJournalWriter;
 import io.stockledger.server.journal.TestPostgresql;
@@ -34,11 +35,13 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -69,7 +72,8 @@ class FeedTest {
 
     private void startFeed(String settings) throws Exception {
         Config config = ConfigFactory.parseString(settings).withFallback(TestPostgresql.FEED);
-        feed = Feed.start(database, reader, TestPostgresql.JOURNAL, config, Clock.systemUTC(), new CompositeMeterRegistry());
+        feed = Feed.start(database, reader, TestPostgresql.JOURNAL, config, Clock.systemUTC(), new Pace(1),
+                new CompositeMeterRegistry());
     }
 
     /** A subscriber that keeps what it gets, checks each SKU's order, and can be stalled. */
@@ -182,6 +186,54 @@ class FeedTest {
         feed.committed();
         await("the next entry", () -> subscriber.count() == 6);
         assertEquals(1, subscriber.messages().stream().filter(SubscribeResponse::getCaughtUp).count());
+    }
+
+    @Test
+    void rowsOfAnySizeComeInOrderFromTheJournalAndLive() throws Exception {
+        int[] sizes = {1, 1, 300, 1, 900, 900, 1, 1, 1, 200, 1};
+        int total = 0;
+        for (int round = 0; round < 3; round++) {
+            for (int size : sizes) {
+                writer.write(database, "sku " + size % 7, TestJournalWriter.receipts(size, "main"));
+                total += size;
+            }
+        }
+        startFeed("message-bytes = 4 KiB");
+        Subscriber subscriber = new Subscriber(Selection.ALL, BEGINNING);
+        await("caught up", subscriber::caughtUp);
+        assertEquals(total, subscriber.count());
+        try (Connection connection = TestPostgresql.connect(database)) {
+            connection.setAutoCommit(false);
+            for (int size : sizes) {
+                writer.write(connection, "sku " + size % 7, TestJournalWriter.receipts(size, "main"));
+                total += size;
+            }
+            connection.commit();
+        }
+        feed.committed();
+        int all = total;
+        await("what was committed at once", () -> subscriber.count() == all);
+    }
+
+    @Test
+    void rowsThatNobodySubscribedToAreNotReadAndComeToWhoComesLater() throws Exception {
+        startFeed("");
+        writer.write(database, "A", TestJournalWriter.receipts(3, "main"));
+        Position first = reader.watermark();
+        await("the tail has passed over the row", () -> feed.ring().covers(Cursor.after(first)) && !feed.ring().covers(Cursor.START));
+        assertEquals(0, feed.ring().bytes());
+        Subscriber one = new Subscriber(Selection.ALL, BEGINNING);
+        await("caught up", one::caughtUp);
+        writer.write(database, "A", TestJournalWriter.receipts(2, "main"));
+        await("the next entries", () -> one.count() == 5);
+        assertTrue(feed.ring().bytes() > 0);
+        one.subscription.cancel();
+        writer.write(database, "A", TestJournalWriter.receipts(4, "main"));
+        Position last = reader.watermark();
+        await("the tail has passed over this one too", () -> feed.ring().covers(Cursor.after(last)) && feed.ring().bytes() == 0);
+        Subscriber other = new Subscriber(Selection.ALL, BEGINNING);
+        await("caught up", other::caughtUp);
+        assertEquals(9, other.count());
     }
 
     @Test
@@ -441,6 +493,49 @@ class FeedTest {
         feed.close();
         await("ended", () -> subscriber.ended().isPresent());
         assertEquals(FeedSink.End.CLOSING, subscriber.ended().orElseThrow());
+    }
+
+    @Test
+    void closingTellsTheSubscriberWhoIsBeingSentToAsWell() throws Exception {
+        startFeed("");
+        CountDownLatch sending = new CountDownLatch(1);
+        CountDownLatch sent = new CountDownLatch(1);
+        AtomicReference<FeedSink.End> end = new AtomicReference<>();
+        feed.subscribe(new FeedRequest(Selection.ALL, NOW, false, Duration.ofSeconds(60)), new FeedSink() {
+            @Override
+            public boolean isReady() {
+                return true;
+            }
+
+            @Override
+            public void send(FeedMessage message) {
+                if (parse(message).getEntriesCount() > 0) {
+                    sending.countDown();
+                    try {
+                        sent.await();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                }
+            }
+
+            @Override
+            public void end(End why) {
+                end.set(why);
+            }
+        }).orElseThrow();
+        Subscriber other = new Subscriber(Selection.ALL, NOW);
+        await("live", other::caughtUp);
+        writer.write(database, "A", TestJournalWriter.receipts(1, "main"));
+        feed.committed();
+        assertTrue(sending.await(10, TimeUnit.SECONDS));
+        Thread closing = new Thread(feed::close);
+        closing.start();
+        // From here on a step that ends can't be followed by another.
+        await("the threads take no more", () -> feed.live().isShutdown());
+        sent.countDown();
+        closing.join();
+        assertEquals(FeedSink.End.CLOSING, end.get());
     }
 
     @Test

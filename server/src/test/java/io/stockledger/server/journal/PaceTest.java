@@ -1,0 +1,36 @@
+package io.stockledger.server.journal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+class PaceTest {
+    private final AtomicLong now = new AtomicLong(-5);
+
+    @Test
+    void readsAtFullSpeedUnlessMutationsComeInThenForItsShareOfTheTime() {
+        Pace pace = new Pace(0.2, now::get);
+        assertEquals(0, pace.restNanos(1_000_000));
+        pace.committed();
+        assertEquals(4_000_000, pace.restNanos(1_000_000), 1);
+        now.addAndGet(TimeUnit.MILLISECONDS.toNanos(40));
+        assertEquals(4_000_000, pace.restNanos(1_000_000), 1);
+        now.addAndGet(TimeUnit.MILLISECONDS.toNanos(40));
+        assertEquals(0, pace.restNanos(1_000_000));
+    }
+
+    @Test
+    void restIsBoundedHoweverLongTheRead() {
+        Pace pace = new Pace(0.2, now::get);
+        pace.committed();
+        assertEquals(TimeUnit.MILLISECONDS.toNanos(250), pace.restNanos(TimeUnit.MINUTES.toNanos(5)));
+    }
+
+    @Test
+    void shareOfNothingIsRefused() {
+        assertThrows(StartupException.class, () -> new Pace(0, now::get));
+    }
+}
