@@ -1,0 +1,33 @@
+package io.stockledger.loadtest.cli;
+
+import io.stockledger.loadtest.baseline.RowLock;
+import io.stockledger.loadtest.engine.Workload;
+import io.stockledger.loadtest.workload.HotUnary;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/** All workloads, in the order in which a whole run takes them: baselines first, so that every ratio is known at once. */
+final class Catalogue {
+    static final List<Workload> ALL = List.of(
+            new RowLock(),
+            new HotUnary());
+
+    private Catalogue() {}
+
+    /** Those of these names and groups, in the catalogue's order; all where none is named. */
+    static List<Workload> select(List<String> namesAndGroups) {
+        if (namesAndGroups.isEmpty()) {
+            return ALL;
+        }
+        Set<Workload> chosen = new LinkedHashSet<>();
+        for (String asked : namesAndGroups) {
+            List<Workload> found = ALL.stream().filter(it -> it.name().equals(asked) || it.group().equals(asked)).toList();
+            if (found.isEmpty()) {
+                throw new BadOption("there is no workload or group '" + asked + "'");
+            }
+            chosen.addAll(found);
+        }
+        return ALL.stream().filter(chosen::contains).toList();
+    }
+}
