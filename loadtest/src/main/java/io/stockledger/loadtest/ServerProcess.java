@@ -121,6 +121,24 @@ public final class ServerProcess implements AutoCloseable {
         return folder.resolve("data");
     }
 
+    /** Its process, for whoever measures memory or takes a profile. */
+    public long pid() {
+        return process.pid();
+    }
+
+    /** Its embedded PostgreSQL, as the ledger's own role meets it. */
+    public String jdbc() {
+        Path cluster = dataFolder().resolve("postgresql");
+        try {
+            // The fourth line is the port.
+            String postgresqlPort = Files.readAllLines(cluster.resolve("postmaster.pid")).get(3).strip();
+            String password = Files.readString(cluster.resolve("stockledger.password")).strip();
+            return "jdbc:postgresql://127.0.0.1:" + postgresqlPort + "/stockledger?user=stockledger&password=" + password;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** What it said, over all its starts. */
     public Path logFile() {
         return folder.resolve("server.log");
