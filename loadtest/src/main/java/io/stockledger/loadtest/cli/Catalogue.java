@@ -2,7 +2,18 @@ package io.stockledger.loadtest.cli;
 
 import io.stockledger.loadtest.baseline.RowLock;
 import io.stockledger.loadtest.engine.Workload;
+import io.stockledger.loadtest.workload.Bulkhead;
+import io.stockledger.loadtest.workload.CatchUp;
+import io.stockledger.loadtest.workload.Churn;
+import io.stockledger.loadtest.workload.Delivery;
+import io.stockledger.loadtest.workload.DiskUse;
+import io.stockledger.loadtest.workload.GrowthOfJournal;
+import io.stockledger.loadtest.workload.GrowthOfSkus;
 import io.stockledger.loadtest.workload.HotUnary;
+import io.stockledger.loadtest.workload.Overload;
+import io.stockledger.loadtest.workload.Recovery;
+import io.stockledger.loadtest.workload.ResidentMemory;
+import io.stockledger.loadtest.workload.SmallHeap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -11,7 +22,18 @@ import java.util.Set;
 final class Catalogue {
     static final List<Workload> ALL = List.of(
             new RowLock(),
-            new HotUnary());
+            new HotUnary(),
+            new Delivery(),
+            new CatchUp(),
+            new Recovery(),
+            new ResidentMemory(),
+            new SmallHeap(),
+            new Churn(),
+            new DiskUse(),
+            new Bulkhead(),
+            new Overload(),
+            new GrowthOfSkus(),
+            new GrowthOfJournal());
 
     private Catalogue() {}
 

@@ -57,6 +57,9 @@ public final class Loadtest implements Callable<Integer> {
     @Option(names = "--quick", description = "A short look: fewer points, one round of 1 s after 3 s of warm-up, unless said otherwise.")
     private boolean quick;
 
+    @Option(names = "--full", description = "The growth curves to their end: 1,000,000 SKUs, 10,000,000 entries (hence long).")
+    private boolean full;
+
     @Option(names = "--seconds", paramLabel = "N", description = "How long a round is (default: 2).")
     private Optional<Integer> seconds = Optional.empty();
 
@@ -179,7 +182,7 @@ public final class Loadtest implements Callable<Integer> {
         int round = atLeast(1, "--seconds", seconds.orElse(quick ? 1 : 2));
         int count = atLeast(1, "--rounds", rounds.orElse(quick ? 1 : 5));
         int before = atLeast(0, "--warm-up", warmUp.orElse(quick ? QUICK_WARM_UP : WARM_UP));
-        return new Settings(Duration.ofSeconds(before), Duration.ofSeconds(round), count, atLeast(1, "--connections", connections), quick, log);
+        return new Settings(Duration.ofSeconds(before), Duration.ofSeconds(round), count, atLeast(1, "--connections", connections), quick, full, log);
     }
 
     private static int atLeast(int least, String option, int value) {

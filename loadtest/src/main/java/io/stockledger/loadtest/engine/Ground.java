@@ -98,9 +98,10 @@ public final class Ground implements AutoCloseable {
      * A ledger of this workload's own, to be filled, stopped and started as it likes; also beside a {@code --target}.
      *
      * @param settings HOCON laid over the defaults; may be empty
+     * @param jvmFlags above those that the launcher would give
      */
-    public ServerProcess ownLedger(String settings) {
-        return keep(ServerProcess.start(run.folder().resolve(workload + "-" + ++ledgers), settings));
+    public ServerProcess ownLedger(String settings, String... jvmFlags) {
+        return keep(ServerProcess.start(run.folder().resolve(workload + "-" + ++ledgers), settings, jvmFlags));
     }
 
     /** A folder that is deleted at the end of the run. */
