@@ -45,11 +45,7 @@ public final class RowLock implements Workload {
 
     @Override
     public void run(Ground ground) throws Exception {
-        Tables.make(ground, "loadtest_row_lock",
-                "CREATE TABLE stock (sku text PRIMARY KEY, available bigint NOT NULL CHECK (available >= 0))",
-                "CREATE TABLE ledger (id text PRIMARY KEY, sku text NOT NULL, quantity bigint NOT NULL,"
-                        + " available bigint NOT NULL, recorded_at timestamptz NOT NULL DEFAULT now())",
-                "INSERT INTO stock VALUES ('HOT', 1000000000000)");
+        make(ground, 0);
         String ids = ground.fresh("rl");
         AtomicLong numbers = new AtomicLong();
         for (int callers : CALLERS) {
@@ -60,6 +56,16 @@ public final class RowLock implements Workload {
                     .on(Plots.HOT.at("row lock", callers)).note(Tables.note(callers)));
             pool.close();
         }
+    }
+
+    /** Its tables, with the SKU {@code HOT} and so many others, named by their numbers. */
+    static void make(Ground ground, int skus) throws SQLException {
+        Tables.make(ground, "loadtest_row_lock",
+                "CREATE TABLE stock (sku text PRIMARY KEY, available bigint NOT NULL CHECK (available >= 0))",
+                "CREATE TABLE ledger (id text PRIMARY KEY, sku text NOT NULL, quantity bigint NOT NULL,"
+                        + " available bigint NOT NULL, recorded_at timestamptz NOT NULL DEFAULT now())",
+                "INSERT INTO stock SELECT 'HOT', 1000000000000 UNION ALL SELECT 'S/' || n, 1000000000000 FROM generate_series(0, "
+                        + (skus - 1) + ") n");
     }
 
     static void sell(HikariDataSource pool, String sku, String id) throws SQLException {

@@ -1,19 +1,34 @@
 package io.stockledger.loadtest.cli;
 
+import io.stockledger.loadtest.baseline.EmptyCalls;
+import io.stockledger.loadtest.baseline.EmptyStream;
+import io.stockledger.loadtest.baseline.Optimistic;
+import io.stockledger.loadtest.baseline.PlainActor;
+import io.stockledger.loadtest.baseline.Redis;
 import io.stockledger.loadtest.baseline.RowLock;
+import io.stockledger.loadtest.baseline.RowLockLatency;
+import io.stockledger.loadtest.baseline.RowLockSpread;
 import io.stockledger.loadtest.engine.Workload;
+import io.stockledger.loadtest.workload.Browse;
 import io.stockledger.loadtest.workload.Bulkhead;
 import io.stockledger.loadtest.workload.CatchUp;
+import io.stockledger.loadtest.workload.CheckoutMix;
 import io.stockledger.loadtest.workload.Churn;
 import io.stockledger.loadtest.workload.Delivery;
 import io.stockledger.loadtest.workload.DiskUse;
 import io.stockledger.loadtest.workload.GrowthOfJournal;
 import io.stockledger.loadtest.workload.GrowthOfSkus;
+import io.stockledger.loadtest.workload.HotLatency;
+import io.stockledger.loadtest.workload.HotSdk;
+import io.stockledger.loadtest.workload.HotStream;
 import io.stockledger.loadtest.workload.HotUnary;
 import io.stockledger.loadtest.workload.Overload;
+import io.stockledger.loadtest.workload.RealLog;
 import io.stockledger.loadtest.workload.Recovery;
 import io.stockledger.loadtest.workload.ResidentMemory;
 import io.stockledger.loadtest.workload.SmallHeap;
+import io.stockledger.loadtest.workload.Spread;
+import io.stockledger.loadtest.workload.ZipfMix;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -22,7 +37,24 @@ import java.util.Set;
 final class Catalogue {
     static final List<Workload> ALL = List.of(
             new RowLock(),
+            new RowLockSpread(),
+            new Optimistic(),
+            new PlainActor(),
+            new Redis(),
+            new EmptyCalls(),
+            new EmptyStream(),
             new HotUnary(),
+            new HotStream(),
+            new HotSdk(),
+            new Spread(1_000),
+            new Spread(10_000),
+            new Spread(100_000),
+            new ZipfMix(),
+            new CheckoutMix(),
+            new RealLog(),
+            new Browse(),
+            new RowLockLatency(),
+            new HotLatency(),
             new Delivery(),
             new CatchUp(),
             new Recovery(),

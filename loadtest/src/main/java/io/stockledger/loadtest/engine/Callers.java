@@ -15,6 +15,11 @@ public final class Callers {
         void begin(int caller, StreamObserver<T> answer);
     }
 
+    /** Looks at one answer; throws where it is not what must have come. */
+    public interface Check<T> {
+        void accept(int caller, T answer);
+    }
+
     /** Asks once, and waits for the answer. */
     public interface Blocking {
         void call() throws Exception;
@@ -27,6 +32,11 @@ public final class Callers {
 
     /** Unary gRPC calls, one under way a caller, and no thread a caller: the generator must not cost what it measures. */
     public static <T> Load unary(int callers, Call<T> call, Consumer<T> check) {
+        return unary(callers, call, (Check<T>) (caller, answer) -> check.accept(answer));
+    }
+
+    /** The same, for callers whose next call depends on the last answer. */
+    public static <T> Load unary(int callers, Call<T> call, Check<T> check) {
         return pulse -> {
             CountDownLatch ended = new CountDownLatch(callers);
             for (int i = 0; i < callers; i++) {
@@ -66,11 +76,11 @@ public final class Callers {
     private static final class UnaryCaller<T> implements StreamObserver<T> {
         private final int caller;
         private final Call<T> call;
-        private final Consumer<T> check;
+        private final Check<T> check;
         private final Pulse pulse;
         private final CountDownLatch ended;
 
-        private UnaryCaller(int caller, Call<T> call, Consumer<T> check, Pulse pulse, CountDownLatch ended) {
+        private UnaryCaller(int caller, Call<T> call, Check<T> check, Pulse pulse, CountDownLatch ended) {
             this.caller = caller;
             this.call = call;
             this.check = check;
@@ -89,7 +99,7 @@ public final class Callers {
         @Override
         public void onNext(T answer) {
             try {
-                check.accept(answer);
+                check.accept(caller, answer);
                 pulse.answered(1);
             } catch (RuntimeException e) {
                 pulse.failed(e);

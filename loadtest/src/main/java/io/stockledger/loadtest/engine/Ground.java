@@ -33,11 +33,6 @@ public final class Ground implements AutoCloseable {
         void say(String line);
 
         void measured(Figure figure);
-
-        /** A span that a figure is measured in, for what else may be read at its ends. */
-        default void measuring(String figure, Runnable span) {
-            span.run();
-        }
     }
 
     private final Run run;

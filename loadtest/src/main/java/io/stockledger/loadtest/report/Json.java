@@ -10,6 +10,7 @@ import io.stockledger.loadtest.engine.Runner;
 import io.stockledger.loadtest.figure.Figure;
 import io.stockledger.loadtest.figure.Figures;
 import io.stockledger.loadtest.figure.Goal;
+import io.stockledger.loadtest.figure.Plot;
 import java.util.List;
 
 /**
@@ -93,9 +94,22 @@ public final class Json {
             percentiles = distribution;
         }
         told.add("percentiles", percentiles);
+        told.add("plot", figure.point().<JsonElement>map(Json::plot).orElse(JsonNull.INSTANCE));
         JsonArray notes = new JsonArray();
         figure.notes().forEach(notes::add);
         told.add("notes", notes);
+        return told;
+    }
+
+    private static JsonObject plot(Plot.Point point) {
+        JsonObject told = new JsonObject();
+        told.addProperty("title", point.plot().title());
+        told.addProperty("x_title", point.plot().xTitle());
+        told.addProperty("y_title", point.plot().yTitle());
+        told.addProperty("x_logarithmic", point.plot().xLogarithmic());
+        told.addProperty("y_logarithmic", point.plot().yLogarithmic());
+        told.addProperty("series", point.series());
+        told.addProperty("x", point.x());
         return told;
     }
 
@@ -110,7 +124,7 @@ public final class Json {
         return told;
     }
 
-    private static String plain(double percentile) {
+    static String plain(double percentile) {
         return percentile == Math.rint(percentile) ? Long.toString((long) percentile) : Double.toString(percentile);
     }
 }

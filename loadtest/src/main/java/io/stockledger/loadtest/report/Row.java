@@ -12,21 +12,20 @@ import java.util.Optional;
 record Row(String title, String value, String unit, String against, String ratio, String goal, String met) {
 
     static List<Row> of(Figures figures) {
+        return figures.all().stream().flatMap(figure -> of(figures, figure).stream()).toList();
+    }
+
+    /** One line a goal; the figure itself stands in the first only. */
+    static List<Row> of(Figures figures, Figure figure) {
+        String value = Numbers.shown(figure.value());
         List<Row> rows = new ArrayList<>();
-        for (Figure figure : figures.all()) {
-            String value = Numbers.shown(figure.value());
-            List<Figures.Comparison> comparisons = figures.comparisons(figure);
-            if (comparisons.isEmpty()) {
-                rows.add(new Row(figure.title(), value, figure.unit(), "", "", "", ""));
-            }
-            for (Figures.Comparison comparison : comparisons) {
-                boolean first = rows.isEmpty() || comparison == comparisons.get(0);
-                rows.add(new Row(first ? figure.title() : "", first ? value : "", first ? figure.unit() : "",
-                        against(comparison), comparison.ratio().map(Row::times).orElse(""), goal(comparison.goal(), figure.unit()),
-                        comparison.met().map(met -> met ? "yes" : "NO").orElse("")));
-            }
+        for (Figures.Comparison comparison : figures.comparisons(figure)) {
+            boolean first = rows.isEmpty();
+            rows.add(new Row(first ? figure.title() : "", first ? value : "", first ? figure.unit() : "",
+                    against(comparison), comparison.ratio().map(Row::times).orElse(""), goal(comparison.goal(), figure.unit()),
+                    comparison.met().map(met -> met ? "yes" : "NO").orElse("")));
         }
-        return rows;
+        return rows.isEmpty() ? List.of(new Row(figure.title(), value, figure.unit(), "", "", "", "")) : rows;
     }
 
     private static String against(Figures.Comparison comparison) {
