@@ -171,7 +171,8 @@ public final class PlainActor implements Workload {
             if (in == null) {
                 throw new IOException("the journal plugin brings no " + SCRIPT);
             }
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
+            // It names the schema `public`, where our tables have no place.
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).replace("public.", SCHEMA + ".").strip();
         }
     }
 }

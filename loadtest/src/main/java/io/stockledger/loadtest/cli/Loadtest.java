@@ -14,6 +14,8 @@ import io.stockledger.loadtest.report.Machine;
 import io.stockledger.loadtest.report.Report;
 import io.stockledger.loadtest.report.Table;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
@@ -90,26 +92,35 @@ public final class Loadtest implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    public static void main(String[] arguments) {
-        System.exit(execute(arguments));
+    private final PrintStream out;
+    private final PrintStream err;
+
+    private Loadtest(PrintStream out, PrintStream err) {
+        this.out = out;
+        this.err = err;
     }
 
-    static int execute(String... arguments) {
-        CommandLine line = new CommandLine(new Loadtest());
+    public static void main(String[] arguments) {
+        System.exit(execute(System.out, System.err, arguments));
+    }
+
+    static int execute(PrintStream out, PrintStream err, String... arguments) {
+        CommandLine line = new CommandLine(new Loadtest(out, err));
         line.setUsageHelpWidth(110);
-        line.setParameterExceptionHandler((e, given) -> complain(e.getMessage()));
+        line.setOut(new PrintWriter(out, true));
+        line.setParameterExceptionHandler((e, given) -> complain(err, e.getMessage()));
         line.setExecutionExceptionHandler((e, command, result) -> {
             if (e instanceof BadOption) {
-                return complain(e.getMessage());
+                return complain(err, e.getMessage());
             }
-            e.printStackTrace();
+            e.printStackTrace(err);
             return 1;
         });
         return line.execute(arguments);
     }
 
-    private static int complain(String why) {
-        System.err.println("stockledger: " + why + " (see './stockledger loadtest --help')");
+    private static int complain(PrintStream err, String why) {
+        err.println("stockledger: " + why + " (see './stockledger loadtest --help')");
         return 1;
     }
 
@@ -133,11 +144,11 @@ public final class Loadtest implements Callable<Integer> {
     }
 
     private Shown shown(Settings settings, List<Workload> workloads) {
-        return new Shown(System.err, settings, workloads);
+        return new Shown(err, settings, workloads);
     }
 
     private int measureOwn(List<Workload> workloads, Settings settings, Path folder) throws IOException {
-        System.err.println("starting a ledger in " + folder);
+        err.println("starting a ledger in " + folder);
         ServerProcess server = ServerProcess.start(folder.resolve("ledger"), "");
         Thread onCtrlC = new Thread(() -> {
             server.close();
@@ -163,18 +174,18 @@ public final class Loadtest implements Callable<Integer> {
         Report written = new Report(begun, Duration.between(begun, Instant.now()),
                 Machine.commit(Path.of(System.getProperty("stockledger.home", "."))), withoutPassword(command.strip()), Machine.here(),
                 run.settings(), endings, run.figures());
-        Table.print(written, System.out);
+        Table.print(written, out);
         endings.forEach(ending -> {
             if (ending instanceof Runner.NotHere notHere) {
-                System.out.println("left out: " + notHere.workload() + ": " + notHere.why());
+                out.println("left out: " + notHere.workload() + ": " + notHere.why());
             } else if (ending instanceof Runner.Failed failed) {
-                System.out.println("FAILED: " + failed.workload() + ": " + failed.why());
+                out.println("FAILED: " + failed.workload() + ": " + failed.why());
             }
         });
         Path json = jsonBeside(report);
         Files.writeString(report, Html.of(written));
         Files.writeString(json, Json.of(written));
-        System.out.printf(Locale.ROOT, "%nreport: %s%nfigures: %s%n", report.toAbsolutePath().normalize(), json.toAbsolutePath().normalize());
+        out.printf(Locale.ROOT, "%nreport: %s%nfigures: %s%n", report.toAbsolutePath().normalize(), json.toAbsolutePath().normalize());
         return endings.stream().anyMatch(Runner.Failed.class::isInstance) ? 1 : 0;
     }
 
@@ -220,14 +231,14 @@ public final class Loadtest implements Callable<Integer> {
         });
     }
 
-    private static void list(List<Workload> workloads, Settings settings) {
+    private void list(List<Workload> workloads, Settings settings) {
         int widest = workloads.stream().mapToInt(workload -> workload.name().length()).max().orElse(0);
-        System.out.printf(Locale.ROOT, "%-" + widest + "s  %-9s  %7s  %s%n", "NAME", "GROUP", "SECONDS", "");
+        out.printf(Locale.ROOT, "%-" + widest + "s  %-9s  %7s  %s%n", "NAME", "GROUP", "SECONDS", "");
         for (Workload workload : workloads) {
-            System.out.printf(Locale.ROOT, "%-" + widest + "s  %-9s  %7.0f  %s%n",
+            out.printf(Locale.ROOT, "%-" + widest + "s  %-9s  %7.0f  %s%n",
                     workload.name(), workload.group(), workload.seconds(settings), workload.about());
         }
-        System.out.printf(Locale.ROOT, "%nTogether about %.0f minutes.%n",
+        out.printf(Locale.ROOT, "%nTogether about %.0f minutes.%n",
                 Math.ceil(workloads.stream().mapToDouble(workload -> workload.seconds(settings)).sum() / 60));
     }
 
@@ -242,13 +253,13 @@ public final class Loadtest implements Callable<Integer> {
         return command.replaceAll("password=[^& ]*", "password=...").replaceAll("//[^/@ ]*@", "//...@");
     }
 
-    private static void delete(Path folder) {
+    private void delete(Path folder) {
         try (var files = Files.walk(folder)) {
             for (Path path : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(path);
             }
         } catch (IOException e) {
-            System.err.println("left behind: " + folder + " (" + e.getMessage() + ")");
+            err.println("left behind: " + folder + " (" + e.getMessage() + ")");
         }
     }
 }
