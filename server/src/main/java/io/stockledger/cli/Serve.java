@@ -26,11 +26,15 @@ final class Serve implements Callable<Integer> {
     @Option(names = "--port", paramLabel = "PORT", description = "Where to listen (default: 7400).")
     private Optional<Integer> port = Optional.empty();
 
+    @Option(names = "--metrics-port", paramLabel = "PORT",
+            description = "Where metrics are read (default: 7401, or any that is free where that is taken; 0: any that is free).")
+    private Optional<Integer> metricsPort = Optional.empty();
+
     @Option(names = "--config", paramLabel = "FILE", description = "Settings, in HOCON, over the defaults.")
     private Optional<Path> config = Optional.empty();
 
     @Override
     public Integer call() {
-        return Main.serve(new Main.Options(data, postgres, host, port, config), System.out, System.err);
+        return Main.serve(new Main.Options(data, postgres, host, port, metricsPort, config), System.out, System.err);
     }
 }

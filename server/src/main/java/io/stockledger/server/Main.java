@@ -30,6 +30,7 @@ public final class Main {
             Optional<String> postgres,
             Optional<String> host,
             Optional<Integer> port,
+            Optional<Integer> metricsPort,
             Optional<Path> configFile) {}
 
     /** Serves until the process is told to stop; the exit code: 0 stopped cleanly, 1 could not start. */
@@ -54,6 +55,7 @@ public final class Main {
         out.println("Journal:     " + server.storeAddress());
         out.println("Serving:     gRPC on " + target + " (stockledger.v1, health, reflection), after "
                 + Duration.ofNanos(System.nanoTime() - begun).toMillis() + " ms");
+        out.println("Metrics:     " + server.metricsUrl().orElse("off"));
         String at = server.port() == 7400 ? "" : " --target " + target;
         out.println("Try:         ./stockledger receive MUG-RED 6" + at + "    then  sell MUG-RED 1,  stock MUG-RED,  demo");
         out.println("Stop:        Ctrl-C");
@@ -97,6 +99,9 @@ public final class Main {
         }
         if (options.port().isPresent()) {
             given = given.withValue("stockledger.api.port", ConfigValueFactory.fromAnyRef(options.port().get()));
+        }
+        if (options.metricsPort().isPresent()) {
+            given = given.withValue("stockledger.metrics.port", ConfigValueFactory.fromAnyRef(options.metricsPort().get()));
         }
         return Server.config(given);
     }

@@ -16,6 +16,7 @@ import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.Schema;
 import io.stockledger.server.journal.SoleLedger;
 import io.stockledger.server.journal.StartupException;
+import io.stockledger.server.metrics.Metrics;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -24,11 +25,12 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A ledger, wired: store, journal, feed, actors, API, in the order that each needs the one before; closed in the
+ * A ledger, wired: metrics, store, journal, feed, actors, API, in the order that each needs the one before; closed in the
  * other direction.
  */
 public final class Server implements AutoCloseable {
@@ -45,6 +47,7 @@ public final class Server implements AutoCloseable {
 
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
     private Database.Address storeAddress;
+    private Metrics metrics;
     private ApiServer api;
 
     private Server() {}
@@ -76,6 +79,7 @@ public final class Server implements AutoCloseable {
 
     private void open(Store store, Config config, Clock clock) throws SQLException {
         requireFreePort(config);
+        metrics = keep(Metrics.start(config.getConfig("stockledger.metrics")));
         Config journalConfig = config.getConfig("stockledger.journal");
 
         storeAddress = address(store, journalConfig);
@@ -88,13 +92,15 @@ public final class Server implements AutoCloseable {
         History history = new History(journal);
         // A server that was killed may have left a write at work in the store.
         history.settle();
-        Feed feed = keep(Feed.start(database, journal, journalConfig, config.getConfig("stockledger.feed"), clock));
+        Feed feed = keep(Feed.start(database, journal, journalConfig, config.getConfig("stockledger.feed"), clock,
+                metrics.registry()));
 
         Ledger ledger = keep(Ledger.start(withStore(config), EntitySettings.from(config, clock), history,
-                feed::committed));
+                feed::committed, metrics.registry()));
         keep(Sweeper.start(journal, ledger, clock, config.getDuration("stockledger.entity.sweep-interval")));
 
-        api = keep(ApiServer.start(config, ledger, feed, journal, clock));
+        api = keep(ApiServer.start(config, ledger, feed, journal, clock, metrics.registry()));
+        metrics.ready(clock);
     }
 
     private Database.Address address(Store store, Config journalConfig) {
@@ -136,6 +142,11 @@ public final class Server implements AutoCloseable {
     /** The port that the API listens on. */
     public int port() {
         return api.port();
+    }
+
+    /** Where its metrics are read; empty: they are turned off. */
+    public Optional<String> metricsUrl() {
+        return metrics.url();
     }
 
     /** Where the journal is; for an operator's SQL. */

@@ -44,6 +44,7 @@ class HouseTest {
         room("domain");
         room("journal", "domain", GENERATED);
         room("entity", "domain", "journal");
+        room("metrics", "journal");
         room("feed", "journal", GENERATED);
         room("projection", "domain", "journal", "feed");
         room("audit", "domain", "journal", "feed");
@@ -91,6 +92,10 @@ class HouseTest {
                 .check(CODE);
         noClasses().that().resideInAPackage("io.stockledger.server..").and().resideOutsideOfPackage(SERVER + "api..")
                 .should().dependOnClassesThat(resideInAPackage("io.grpc.."))
+                .check(CODE);
+        // Rooms measure; how that is shown, and where, is the business of one.
+        noClasses().that().resideOutsideOfPackage(SERVER + "metrics..").and().resideInAPackage("io.stockledger..")
+                .should().dependOnClassesThat(resideInAnyPackage("io.micrometer.prometheusmetrics..", "io.prometheus..", "com.sun.net.httpserver.."))
                 .check(CODE);
     }
 

@@ -24,6 +24,14 @@ final class Admission {
         return true;
     }
 
+    int waiting() {
+        return waiting.get();
+    }
+
+    int max() {
+        return max;
+    }
+
     void leave(int fewer) {
         waiting.addAndGet(-fewer);
     }

@@ -2,9 +2,11 @@ package io.stockledger.server.api;
 
 import com.typesafe.config.Config;
 import io.grpc.Server;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.feed.Feed;
 import io.stockledger.server.journal.History;
@@ -41,22 +43,24 @@ public final class ApiServer implements AutoCloseable {
     }
 
     /** Opens the port; from then on the ledger serves. */
-    public static ApiServer start(Config config, Ledger ledger, Feed feed, JournalReader journal, InstantSource clock) {
+    public static ApiServer start(Config config, Ledger ledger, Feed feed, JournalReader journal, InstantSource clock,
+            MeterRegistry registry) {
         // It logs a stack trace for what any caller may send: noise on the port, a request over the limit.
         GRPC_LOG.setLevel(Level.SEVERE);
         Config api = config.getConfig("stockledger.api");
+        ApiMeasurements measurements = new ApiMeasurements(registry);
         Reads reads = new Reads(api.getInt("read-threads"), api.getInt("reads-waiting-max"));
+        measurements.watch(reads, api.getInt("reads-waiting-max"));
         HealthStatusManager health = new HealthStatusManager();
-        LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, config, clock);
+        LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, config, clock, measurements);
         InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
         Server server = NettyServerBuilder.forAddress(address)
                 // The services never block: another thread between the transport and them halves the rate.
                 .directExecutor()
                 .intercept(new Principal())
-                .addService(WellFormed.of(ledgerApi.bindService()))
-                .addService(WellFormed.of(
-                        new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind()))
-                .addService(WellFormed.of(new AdminApi(journal, reads).bindService()))
+                .addService(ours(ledgerApi.bindService(), measurements))
+                .addService(ours(new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind(), measurements))
+                .addService(ours(new AdminApi(journal, reads).bindService(), measurements))
                 .addService(WellFormed.of(health.getHealthService().bindService()))
                 .addService(WellFormed.of(ProtoReflectionServiceV1.newInstance().bindService()))
                 .maxInboundMessageSize((int) (long) api.getBytes("request-bytes-max"))
@@ -73,6 +77,10 @@ public final class ApiServer implements AutoCloseable {
                     + " can't be opened (is another ledger running?): choose another with --port.", e);
         }
         return new ApiServer(server, health, reads, ledgerApi, feed, api.getDuration("drain"));
+    }
+
+    private static ServerServiceDefinition ours(ServerServiceDefinition service, ApiMeasurements measurements) {
+        return Measured.of(WellFormed.of(service), measurements);
     }
 
     public int port() {

@@ -65,6 +65,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private final MutationReader reader;
     private final Duration window;
     private final Admission admission;
+    private final ApiMeasurements measurements;
     private final int streamsMax;
     private final int requestsUnderWayMax;
     private final AtomicInteger streamCount = new AtomicInteger();
@@ -73,7 +74,8 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     /** A lane a stream; from the clock, so that those of a cluster's nodes differ. */
     private final AtomicLong lanes = new AtomicLong(System.nanoTime() | 1);
 
-    LedgerApi(Ledger ledger, History history, Reads reads, Config config, InstantSource clock) {
+    LedgerApi(Ledger ledger, History history, Reads reads, Config config, InstantSource clock,
+            ApiMeasurements measurements) {
         this.ledger = ledger;
         this.history = history;
         this.reads = reads;
@@ -82,6 +84,9 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         Config api = config.getConfig("stockledger.api");
         this.admission = new Admission(api.getInt("waiting-max"));
         this.streamsMax = api.getInt("streams-max");
+        this.measurements = measurements;
+        measurements.watch(admission);
+        measurements.watchStreams(streamCount::get, streamsMax);
         this.requestsUnderWayMax = api.getInt("stream-requests-under-way-max");
     }
 
@@ -93,7 +98,11 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
                 throw InvalidRequest.field("mutation", "is required");
             }
             Mutation mutation = reader.read(request.getMutation(), Principal.current());
-            enter(1);
+            if (!admission.tryEnter(1)) {
+                measurements.turnedAway(1);
+                answer.fail(Errors.of(Outcome.Failure.TOO_MANY_WAITING));
+                return;
+            }
             ledger.submit(new Submission(mutation.sku(), List.of(mutation), 0, deadlineNanos(), (index, outcome) -> {
                 admission.leave(1);
                 MutationResult result = Results.result(mutation.mutationId(), outcome);
@@ -104,6 +113,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
                 }
             }));
         } catch (InvalidRequest e) {
+            measurements.malformed();
             answer.fail(e.status());
         }
     }
@@ -122,7 +132,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
                     "as many mutation streams are open as may be", Duration.ofSeconds(1))));
             return new Ignored<>();
         }
-        MutationStream stream = new MutationStream(answers, ledger, reader, admission, lanes.getAndIncrement(),
+        MutationStream stream = new MutationStream(answers, ledger, reader, admission, measurements, lanes.getAndIncrement(),
                 deadlineNanos(), requestsUnderWayMax, ended -> {
                     streams.remove(ended);
                     streamCount.decrementAndGet();

@@ -32,6 +32,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     private final Ledger ledger;
     private final MutationReader reader;
     private final Admission admission;
+    private final ApiMeasurements measurements;
     private final long lane;
     private final String principal;
     private final long deadlineNanos;
@@ -49,12 +50,13 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
      * @param onEnd told once, when the call is over for whatever reason
      */
     MutationStream(ServerCallStreamObserver<StreamMutationsResponse> answers, Ledger ledger, MutationReader reader,
-            Admission admission, long lane, long deadlineNanos, int requestsUnderWayMax,
+            Admission admission, ApiMeasurements measurements, long lane, long deadlineNanos, int requestsUnderWayMax,
             Consumer<MutationStream> onEnd) {
         this.answers = answers;
         this.ledger = ledger;
         this.reader = reader;
         this.admission = admission;
+        this.measurements = measurements;
         this.lane = lane;
         this.principal = Principal.current();
         this.deadlineNanos = deadlineNanos;
@@ -82,6 +84,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
         if (admission.tryEnter(count)) {
             batch.submit(request);
         } else {
+            measurements.turnedAway(count);
             Status status = Errors.of(Outcome.Failure.TOO_MANY_WAITING);
             for (int i = 0; i < count; i++) {
                 batch.results[i] = Results.error(request.getMutations(i).getMutationId(), status);
@@ -105,8 +108,10 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
     /** Answers the batches at the front that are complete. */
     private synchronized void answer() {
         while (!ended && answers.isReady() && !batches.isEmpty() && batches.peek().open.get() == 0) {
+            Batch answered = batches.poll();
+            measurements.streamRequestAnswered(answered.sinceNanos);
             answers.onNext(StreamMutationsResponse.newBuilder()
-                    .addAllResults(Arrays.asList(batches.poll().results)).build());
+                    .addAllResults(Arrays.asList(answered.results)).build());
             answers.request(1);
         }
         if (!ended && batches.isEmpty() && (callerIsDone || lastWord.isPresent())) {
@@ -132,6 +137,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
 
     /** One request on its way; keeps nothing of the request's own bytes, which a caller may make as long as allowed. */
     private final class Batch {
+        private final long sinceNanos = System.nanoTime();
         private final MutationResult[] results;
         /** Mutations that are not answered yet. */
         private final AtomicInteger open;
@@ -148,6 +154,7 @@ final class MutationStream implements StreamObserver<StreamMutationsRequest> {
                     Mutation mutation = reader.read(request.getMutations(i), principal);
                     parts.computeIfAbsent(mutation.sku(), sku -> new Part()).add(mutation, i);
                 } catch (InvalidRequest e) {
+                    measurements.malformed();
                     set(i, Results.error(request.getMutations(i).getMutationId(), e.status()));
                 }
             }

@@ -51,6 +51,10 @@ final class Reads implements AutoCloseable {
         }
     }
 
+    int waiting() {
+        return threads.getQueue().size();
+    }
+
     @Override
     public void close() {
         threads.shutdownNow();

@@ -3,6 +3,7 @@ package io.stockledger.server.entity;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.ChildFailed;
+import akka.actor.typed.PostStop;
 import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
@@ -56,6 +57,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private final String sku;
     private final EntitySettings settings;
     private final LookUps lookUps;
+    private final EntityMeasurements measurements;
     private final Runnable onCommit;
     private final TimerScheduler<Message> timers;
 
@@ -67,6 +69,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
 
     private Optional<ActorRef<StockEntity.Work>> entity = Optional.empty();
     private boolean replayed;
+    private long replayingSinceNanos;
     private boolean replayIsSlow;
     /** The lot at the persistent actor; null: it is free. */
     private List<Waiting> underWay;
@@ -75,20 +78,23 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private boolean stopping;
 
     private Gatherer(ActorContext<Message> context, TimerScheduler<Message> timers, String sku,
-            EntitySettings settings, LookUps lookUps, Runnable onCommit) {
+            EntitySettings settings, LookUps lookUps, EntityMeasurements measurements, Runnable onCommit) {
         super(context);
         this.sku = sku;
         this.settings = settings;
         this.lookUps = lookUps;
+        this.measurements = measurements;
         this.onCommit = onCommit;
         this.timers = timers;
+        measurements.cameIn();
         startEntity();
     }
 
     /** @param onCommit told after each commit, so that the tail looks at once */
-    static Behavior<Message> create(String sku, EntitySettings settings, LookUps lookUps, Runnable onCommit) {
+    static Behavior<Message> create(String sku, EntitySettings settings, LookUps lookUps,
+            EntityMeasurements measurements, Runnable onCommit) {
         return Behaviors.setup(context -> Behaviors.withTimers(
-                timers -> new Gatherer(context, timers, sku, settings, lookUps, onCommit)));
+                timers -> new Gatherer(context, timers, sku, settings, lookUps, measurements, onCommit)));
     }
 
     @Override
@@ -97,6 +103,10 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
                 .onAnyMessage(this::on)
                 .onSignal(ChildFailed.class, failed -> entityStopped(rootOf(failed.getCause())))
                 .onSignal(Terminated.class, stopped -> entityStopped("its actor stopped"))
+                .onSignal(PostStop.class, stopped -> {
+                    measurements.left();
+                    return this;
+                })
                 .build();
     }
 
@@ -113,6 +123,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
             wakeDue = true;
         } else if (message == Replayed.INSTANCE) {
             replayed = true;
+            measurements.recovered(replayingSinceNanos);
             replayIsSlow = false;
             timers.cancel(ReplayIsSlow.INSTANCE);
         } else if (message == ReplayIsSlow.INSTANCE) {
@@ -138,6 +149,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private void gather(Submission submission) {
         int mutations = submission.mutations().size();
         Optional<Outcome.Failure> failure = whyNotNow(mutations);
+        failure.ifPresent(why -> measurements.answered(new Outcome.Failed(why), mutations));
         for (int i = 0; i < mutations; i++) {
             Waiting.ForDecision waiting = new Waiting.ForDecision(submission, i);
             if (failure.isPresent()) {
@@ -224,6 +236,8 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         if (done.committed()) {
             onCommit.run();
         }
+        // Before the answers: who has his can find himself counted.
+        measurements.decided(done.tally());
         done.answers().forEach(this::give);
         if (done.nextDueMs() > 0) {
             long inMs = Math.max(0, done.nextDueMs() - settings.clock().millis());
@@ -247,7 +261,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         boolean begun = lookUps.begin(waiting.mutation, waiting.foundAt, committedSequence,
                 finding -> self.tell(new LookedUp(waiting, finding)));
         if (!begun) {
-            waiting.fail(Outcome.Failure.TOO_MANY_LOOKUPS);
+            fail(waiting, Outcome.Failure.TOO_MANY_LOOKUPS);
             return;
         }
         lookUpsUnderWay++;
@@ -262,6 +276,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         List<Waiting> again = new ArrayList<>();
         LookUps.Finding finding = lookedUp.finding();
         if (finding instanceof LookUps.Answered answered) {
+            measurements.answered(answered.outcome(), 1);
             waiting.answer(answered.outcome());
         } else if (finding instanceof LookUps.Cleared cleared) {
             waiting.clearedThrough = cleared.throughSequence();
@@ -269,7 +284,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
             if (entity.isPresent()) {
                 again.add(waiting);
             } else {
-                waiting.fail(Outcome.Failure.NOT_STARTED);
+                fail(waiting, Outcome.Failure.NOT_STARTED);
             }
         }
         ArrayDeque<Waiting.ForDecision> lane = heldByLane.remove(waiting.submission.lane());
@@ -289,10 +304,11 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     /** Nothing is handed to it before it has replayed: until then what waits can be told for sure that it was not applied. */
     private void startEntity() {
         ActorRef<StockEntity.Work> started = getContext().spawnAnonymous(
-                StockEntity.create(sku, settings, getContext().getSelf()));
+                StockEntity.create(sku, settings, measurements, getContext().getSelf()));
         getContext().watch(started);
         entity = Optional.of(started);
         replayed = false;
+        replayingSinceNanos = System.nanoTime();
         timers.startSingleTimer(ReplayIsSlow.INSTANCE, ReplayIsSlow.INSTANCE, settings.replayWaitMax());
     }
 
@@ -302,12 +318,13 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
      */
     private Behavior<Message> entityStopped(String why) {
         FAILURES.tell(sku, why);
+        measurements.lostStore(underWay != null);
         entity = Optional.empty();
         replayed = false;
         replayIsSlow = false;
         timers.cancel(ReplayIsSlow.INSTANCE);
         if (underWay != null) {
-            underWay.forEach(waiting -> waiting.fail(Outcome.Failure.OUTCOME_UNKNOWN));
+            underWay.forEach(waiting -> fail(waiting, Outcome.Failure.OUTCOME_UNKNOWN));
             underWay = null;
         }
         failWaiting();
@@ -317,14 +334,21 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     }
 
     private void failWaiting() {
-        queue.forEach(waiting -> waiting.fail(Outcome.Failure.NOT_STARTED));
+        queue.forEach(waiting -> fail(waiting, Outcome.Failure.NOT_STARTED));
         queue.clear();
         // The lanes stay: each still has a mutation that is being looked up.
         for (ArrayDeque<Waiting.ForDecision> lane : heldByLane.values()) {
-            lane.forEach(waiting -> waiting.fail(Outcome.Failure.NOT_STARTED));
+            lane.forEach(waiting -> fail(waiting, Outcome.Failure.NOT_STARTED));
             lane.clear();
         }
         heldCount = 0;
+    }
+
+    private void fail(Waiting waiting, Outcome.Failure failure) {
+        if (waiting instanceof Waiting.ForDecision) {
+            measurements.answered(new Outcome.Failed(failure), 1);
+        }
+        waiting.fail(failure);
     }
 
     /**

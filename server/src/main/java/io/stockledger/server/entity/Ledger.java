@@ -10,6 +10,7 @@ import akka.cluster.sharding.typed.javadsl.EntityTypeKey;
 import akka.cluster.typed.Cluster;
 import akka.cluster.typed.Join;
 import com.typesafe.config.Config;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.stockledger.server.journal.History;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -42,18 +43,21 @@ public final class Ledger implements AutoCloseable {
      * @param config Akka's settings, the journal's database among them, and our own
      * @param history what the journal tells about the past
      * @param onCommit told after each commit of this node; quick
+     * @param registry where the SKUs' measurements go
      */
-    public static Ledger start(Config config, EntitySettings settings, History history, Runnable onCommit) {
+    public static Ledger start(Config config, EntitySettings settings, History history, Runnable onCommit,
+            MeterRegistry registry) {
         ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "stockledger", config);
         if (config.getStringList("akka.cluster.seed-nodes").isEmpty()) {
             Cluster cluster = Cluster.get(system);
             cluster.manager().tell(Join.create(cluster.selfMember().address()));
         }
+        EntityMeasurements measurements = new EntityMeasurements(registry);
         LookUps lookUps = new LookUps(history, settings.window(), settings.clock(),
                 config.getInt("stockledger.entity.look-up-threads"),
-                config.getInt("stockledger.entity.look-ups-waiting-max"));
+                config.getInt("stockledger.entity.look-ups-waiting-max"), measurements);
         ActorRef<ShardingEnvelope<Gatherer.Message>> region = ClusterSharding.get(system).init(Entity.of(SKU,
-                context -> Gatherer.create(context.getEntityId(), settings, lookUps, onCommit))
+                context -> Gatherer.create(context.getEntityId(), settings, lookUps, measurements, onCommit))
                 .withStopMessage(Gatherer.Stop.INSTANCE));
         return new Ledger(system, region, lookUps);
     }

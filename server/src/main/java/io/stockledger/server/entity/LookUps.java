@@ -35,12 +35,15 @@ final class LookUps implements AutoCloseable {
     private final History history;
     private final Duration window;
     private final InstantSource clock;
+    private final EntityMeasurements measurements;
     private final ThreadPoolExecutor threads;
 
-    LookUps(History history, Duration window, InstantSource clock, int threads, int waitingMax) {
+    LookUps(History history, Duration window, InstantSource clock, int threads, int waitingMax,
+            EntityMeasurements measurements) {
         this.history = history;
         this.window = window;
         this.clock = clock;
+        this.measurements = measurements;
         this.threads = new ThreadPoolExecutor(threads, threads, 1, TimeUnit.MINUTES,
                 new LinkedBlockingQueue<>(waitingMax), task -> {
                     Thread thread = new Thread(task, "look-up");
@@ -48,6 +51,7 @@ final class LookUps implements AutoCloseable {
                     return thread;
                 });
         this.threads.allowCoreThreadTimeOut(true);
+        measurements.watch(this, waitingMax);
     }
 
     /**
@@ -58,8 +62,13 @@ final class LookUps implements AutoCloseable {
      * @return false: as many wait as may
      */
     boolean begin(Mutation mutation, long foundAt, long committedSequence, Consumer<Finding> whenDone) {
+        long sinceNanos = System.nanoTime();
         try {
-            threads.execute(() -> whenDone.accept(find(mutation, foundAt, committedSequence)));
+            threads.execute(() -> {
+                Finding finding = find(mutation, foundAt, committedSequence);
+                measurements.lookedUp(sinceNanos);
+                whenDone.accept(finding);
+            });
             return true;
         } catch (RejectedExecutionException full) {
             return false;
@@ -79,6 +88,10 @@ final class LookUps implements AutoCloseable {
         } catch (RejectedExecutionException full) {
             return false;
         }
+    }
+
+    int waiting() {
+        return threads.getQueue().size();
     }
 
     private boolean hasSettled() {

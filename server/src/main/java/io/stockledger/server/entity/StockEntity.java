@@ -6,6 +6,8 @@ import akka.actor.typed.javadsl.Behaviors;
 import akka.persistence.typed.PersistenceId;
 import akka.persistence.typed.RecoveryCompleted;
 import akka.persistence.typed.SnapshotAdapter;
+import akka.persistence.typed.SnapshotCompleted;
+import akka.persistence.typed.SnapshotFailed;
 import akka.persistence.typed.javadsl.CommandHandler;
 import akka.persistence.typed.javadsl.Effect;
 import akka.persistence.typed.javadsl.EventHandler;
@@ -54,6 +56,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
      * @param committed whether a row was written
      * @param sequence where the SKU stands, committed
      * @param nextDueMs when its first hold is due; 0: nothing is held
+     * @param tally what came of the lot, for the measurements
      */
     record Done(
             List<Waiting> lot,
@@ -63,7 +66,8 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
             List<Waiting> leftOver,
             boolean committed,
             long sequence,
-            long nextDueMs) implements Gatherer.Message {}
+            long nextDueMs,
+            EntityMeasurements.Tally tally) implements Gatherer.Message {}
 
     /** The SKU as it stands, and how much has been written since the last snapshot. */
     static final class State {
@@ -84,26 +88,32 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
     private final String sku;
     private final EntitySettings settings;
     private final ActorRef<Gatherer.Message> gatherer;
+    private final EntityMeasurements measurements;
     private final Decider decider;
 
-    private StockEntity(String sku, EntitySettings settings, ActorRef<Gatherer.Message> gatherer) {
+    private StockEntity(String sku, EntitySettings settings, EntityMeasurements measurements,
+            ActorRef<Gatherer.Message> gatherer) {
         // A persistence id of its own making: the SKU itself, whatever characters it has, since nothing else persists.
         super(PersistenceId.ofUniqueId(sku));
         this.sku = sku;
         this.settings = settings;
         this.gatherer = gatherer;
+        this.measurements = measurements;
         this.decider = new Decider(settings.limits());
     }
 
     /** @param gatherer told once the SKU's rows are replayed */
-    static Behavior<Work> create(String sku, EntitySettings settings, ActorRef<Gatherer.Message> gatherer) {
-        return Behaviors.setup(context -> new StockEntity(sku, settings, gatherer));
+    static Behavior<Work> create(String sku, EntitySettings settings, EntityMeasurements measurements,
+            ActorRef<Gatherer.Message> gatherer) {
+        return Behaviors.setup(context -> new StockEntity(sku, settings, measurements, gatherer));
     }
 
     @Override
     public SignalHandler<State> signalHandler() {
         return newSignalHandlerBuilder()
                 .onSignal(RecoveryCompleted.instance(), state -> gatherer.tell(Gatherer.Replayed.INSTANCE))
+                .onSignal(SnapshotCompleted.class, (state, done) -> measurements.snapshot(true))
+                .onSignal(SnapshotFailed.class, (state, failed) -> measurements.snapshot(false))
                 .build();
     }
 
@@ -178,6 +188,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
         private final List<Waiting.ForDecision> lookUps = new ArrayList<>();
         private final List<Waiting.ForDecision> held = new ArrayList<>();
         private final Set<Long> heldLanes = new HashSet<>();
+        private final EntityMeasurements.Tally tally = new EntityMeasurements.Tally();
         private List<Waiting> leftOver = List.of();
 
         Group(State state) {
@@ -239,8 +250,10 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
                 Decision decision = decider.decide(stock, mutation, nowMs);
                 if (decision instanceof Entry entry) {
                     write(entry);
+                    tally.applied();
                     answers.add(() -> waiting.answer(new Outcome.Applied(entry, false)));
                 } else if (decision instanceof Refusal refusal) {
+                    tally.refused(refusal.reason());
                     answers.add(() -> waiting.answer(new Outcome.Refused(refusal)));
                 }
             }
@@ -273,7 +286,8 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
             }
         }
 
-        private void fail(Waiting waiting, Outcome.Failure failure) {
+        private void fail(Waiting.ForDecision waiting, Outcome.Failure failure) {
+            tally.failed(failure);
             answers.add(() -> waiting.fail(failure));
         }
 
@@ -297,15 +311,19 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
 
         Optional<GroupRow> close() {
             if (row.entryCount() == 0) {
+                tally.closed();
                 return Optional.empty();
             }
             long nextDueMs = stock.nextDueMs();
             long news = nextDueMs == state.announcedDueMs ? 0 : nextDueMs;
-            return Optional.of(row.build(state.digest, nextDueMs, news, stock.locationCount()));
+            GroupRow closed = row.build(state.digest, nextDueMs, news, stock.locationCount());
+            tally.closed(closed);
+            return Optional.of(closed);
         }
 
         Done done(List<Waiting> lot, boolean committed) {
-            return new Done(lot, answers, lookUps, held, leftOver, committed, stock.sequence(), stock.nextDueMs());
+            tally.committed();
+            return new Done(lot, answers, lookUps, held, leftOver, committed, stock.sequence(), stock.nextDueMs(), tally);
         }
     }
 }

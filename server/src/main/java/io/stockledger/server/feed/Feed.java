@@ -1,6 +1,7 @@
 package io.stockledger.server.feed;
 
 import com.typesafe.config.Config;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
@@ -32,6 +33,7 @@ public final class Feed implements AutoCloseable {
     private final JournalReader reader;
     private final LedgerIdentity identity;
     private final Clock clock;
+    private final FeedMeasurements measurements;
     private final Ring ring;
     private final Tail tail;
     private final int messageBytes;
@@ -43,10 +45,12 @@ public final class Feed implements AutoCloseable {
     private final ScheduledExecutorService ticker;
     private volatile boolean closed;
 
-    private Feed(Database database, JournalReader reader, Config journal, Config feed, Clock clock) throws SQLException {
+    private Feed(Database database, JournalReader reader, Config journal, Config feed, Clock clock,
+            FeedMeasurements measurements) throws SQLException {
         this.reader = reader;
         this.identity = LedgerIdentity.read(database);
         this.clock = clock;
+        this.measurements = measurements;
         this.messageBytes = Math.toIntExact(feed.getBytes("message-bytes"));
         this.subscriptionsMax = feed.getInt("subscriptions-max");
         this.live = Executors.newFixedThreadPool(feed.getInt("live-threads"), threads("feed-live"));
@@ -54,12 +58,25 @@ public final class Feed implements AutoCloseable {
         this.ticker = Executors.newSingleThreadScheduledExecutor(threads("feed-tick"));
         var start = reader.watermark();
         this.ring = new Ring(feed.getInt("ring-rows"), feed.getBytes("ring-bytes"), start);
-        this.tail = new Tail(database, journal, clock, start, this::tailed);
+        this.tail = new Tail(database, journal, clock, start, new Tail.Listener() {
+            @Override
+            public void tailed(List<JournalRow> rows, long completeTimeMs) {
+                Feed.this.tailed(rows, completeTimeMs);
+            }
+
+            @Override
+            public void lagged(long nanos) {
+                measurements.lagged(nanos);
+            }
+        });
     }
 
     /** Follows the database's journal from now on. {@code journal}, {@code feed}: the sections of the settings. */
-    public static Feed start(Database database, JournalReader reader, Config journal, Config feed, Clock clock) throws SQLException {
-        Feed started = new Feed(database, reader, journal, feed, clock);
+    public static Feed start(Database database, JournalReader reader, Config journal, Config feed, Clock clock,
+            MeterRegistry registry) throws SQLException {
+        FeedMeasurements measurements = new FeedMeasurements(registry);
+        Feed started = new Feed(database, reader, journal, feed, clock, measurements);
+        measurements.watch(started);
         started.tail.start();
         started.ticker.scheduleWithFixedDelay(started::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
         return started;
@@ -68,7 +85,7 @@ public final class Feed implements AutoCloseable {
     /** This node has committed something: what follows the feed should hear of it at once. Any thread; cheap. */
     public void committed() {
         if (count.get() > 0) {
-            tail.wake();
+            tail.committed();
         }
     }
 
@@ -92,6 +109,25 @@ public final class Feed implements AutoCloseable {
 
     public int subscriptionCount() {
         return count.get();
+    }
+
+    int subscriptionsMax() {
+        return subscriptionsMax;
+    }
+
+    int liveCount() {
+        return (int) subscriptions.stream().filter(Subscription::isLive).count();
+    }
+
+    /** How long the subscriber that is behind for the longest has been so; 0: none is. */
+    long longestBehindNanos() {
+        return subscriptions.stream().mapToLong(Subscription::behindNanos).max().orElse(0);
+    }
+
+    /** Everything that was committed until so long ago has been told; not a number before the first look. */
+    double completenessAgeMs() {
+        long completeTimeMs = ring.completeTimeMs();
+        return completeTimeMs == 0 ? Double.NaN : Math.max(0, clock.millis() - completeTimeMs);
     }
 
     /** See {@link Tail#watermarkAge}. */
@@ -146,6 +182,10 @@ public final class Feed implements AutoCloseable {
 
     LedgerIdentity identity() {
         return identity;
+    }
+
+    FeedMeasurements measurements() {
+        return measurements;
     }
 
     Clock clock() {

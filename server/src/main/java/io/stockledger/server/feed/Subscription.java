@@ -47,6 +47,8 @@ public final class Subscription {
     private volatile boolean retrying;
     private volatile boolean cancelled;
     private volatile boolean closing;
+    /** Since when there has been something that it was not sent yet; 0: there is nothing. */
+    private volatile long behindSinceNanos = System.nanoTime();
 
     private Cursor cursor = Cursor.START;
     private InitialStock initialStock;
@@ -54,6 +56,8 @@ public final class Subscription {
     private long behindSinceMs;
     /** Whether the rows just sent ended with a message that said so. */
     private boolean saidCaughtUp;
+    /** Whether the last look at the ring left nothing to send. */
+    private boolean hasAll;
 
     Subscription(Feed feed, FeedRequest request, FeedSink sink) {
         this.feed = feed;
@@ -104,10 +108,23 @@ public final class Subscription {
         }
         for (JournalRow row : rows) {
             if (selection.wantsSomeOf(row)) {
+                if (behindSinceNanos == 0) {
+                    behindSinceNanos = System.nanoTime();
+                }
                 wake();
                 return;
             }
         }
+    }
+
+    boolean isLive() {
+        return phase == Phase.LIVE;
+    }
+
+    /** For how long it has not had everything that it asks for. */
+    long behindNanos() {
+        long since = behindSinceNanos;
+        return since == 0 ? 0 : System.nanoTime() - since;
     }
 
     /** Wakes it where time has made something due; whether it waits for a newer look of the tail. */
@@ -238,10 +255,23 @@ public final class Subscription {
     }
 
     private Then follow() {
+        long behindSince = behindSinceNanos;
+        // Before the read: what comes after it sets the time anew, and wakes this.
+        behindSinceNanos = 0;
+        hasAll = false;
+        Then then = followOn();
+        if (!hasAll) {
+            behindSinceNanos = behindSince == 0 ? System.nanoTime() : behindSince;
+        }
+        return then;
+    }
+
+    private Then followOn() {
         Ring.Read read = feed.ring().readAfter(cursor, feed.messageBytes());
         if (!read.covered()) {
             phase = Phase.CATCHING_UP;
             caughtUp = false;
+            feed.measurements().fellBehind();
             behindSinceMs = feed.clock().millis();
             return Then.AGAIN;
         }
@@ -262,6 +292,7 @@ public final class Subscription {
         } else if (heartbeatIsDue()) {
             send(new FeedMessage.Builder().build(stamp(complete, false)));
         }
+        hasAll = caughtUp && read.toTheEnd();
         return read.toTheEnd() ? Then.WAIT : Then.AGAIN;
     }
 
@@ -335,6 +366,7 @@ public final class Subscription {
 
     private void send(FeedMessage message) {
         sink.send(message);
+        feed.measurements().sent(message);
         lastSentNanos = System.nanoTime();
     }
 

@@ -13,6 +13,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +37,8 @@ public final class Tail implements AutoCloseable {
     private final long pageBytes;
     private final Duration pollInterval;
     private final Duration heldBackWarning;
+    /** The oldest commit of this node that no look has begun after; 0: there is none. */
+    private final AtomicLong committedNanos = new AtomicLong();
     private final Semaphore wakeUps = new Semaphore(0);
     private final Thread thread;
     private volatile boolean closed;
@@ -44,6 +47,8 @@ public final class Tail implements AutoCloseable {
     /** Looks whose transactions had not all ended: once the watermark passes a look's end, it is complete. */
     private final Deque<Look> looks = new ArrayDeque<>();
     private long completeTimeMs;
+    /** The oldest commit of this node that belongs to no look yet; 0: none. */
+    private long unseenSinceNanos;
     private long heldBackSinceNanos;
     private long heldBackAtXmin;
     private volatile long watermarkAgeNanos;
@@ -56,9 +61,13 @@ public final class Tail implements AutoCloseable {
          * {@code completeTimeMs} (by the ledger's clock) has been told; 0 where that is not known yet.
          */
         void tailed(List<JournalRow> rows, long completeTimeMs);
+
+        /** Commits of this node have been told, the oldest of them so long after it was made. */
+        default void lagged(long nanos) {}
     }
 
-    private record Look(long timeMs, long xmax) {}
+    /** @param committedNanos the oldest commit of this node that the look is the first to see; 0: none */
+    private record Look(long timeMs, long xmax, long committedNanos) {}
 
     private record Page(List<JournalRow> rows, boolean toTheEnd, long xmin, long xmax, boolean rowsHeldBack) {}
 
@@ -80,7 +89,15 @@ public final class Tail implements AutoCloseable {
         thread.start();
     }
 
-    /** Something has been committed. Cheap, from any thread; many calls at once are one look. */
+    /** This node has committed something. Cheap, from any thread. */
+    public void committed() {
+        if (committedNanos.get() == 0) {
+            committedNanos.compareAndSet(0, System.nanoTime());
+        }
+        wake();
+    }
+
+    /** There may be something new. Cheap, from any thread; many calls at once are one look. */
     public void wake() {
         if (wakeUps.availablePermits() == 0) {
             wakeUps.release();
@@ -133,14 +150,18 @@ public final class Tail implements AutoCloseable {
         long pauseNanos = HELD_BACK_PAUSE_NANOS;
         while (!closed) {
             wakeUps.drainPermits();
+            long committed = committedNanos.getAndSet(0);
             long before = clock.millis();
             Page page = read(statement);
-            complete(page, before);
+            long toldSinceNanos = complete(page, before, committed);
             if (!page.rows().isEmpty()) {
                 position = page.rows().get(page.rows().size() - 1).position();
             }
             listener.tailed(page.rows(), completeTimeMs);
             watchHeldBack(connection, page);
+            if (toldSinceNanos != 0) {
+                listener.lagged(System.nanoTime() - toldSinceNanos);
+            }
             if (!page.toTheEnd()) {
                 continue;
             }
@@ -196,22 +217,29 @@ public final class Tail implements AutoCloseable {
         return new Page(rows, rows.size() < pageRows && bytes < pageBytes, xmin, xmax, heldBack);
     }
 
-    private void complete(Page page, long lookedAtMs) {
+    /** The oldest commit of this node that is complete with this page and was not before; 0: none. */
+    private long complete(Page page, long lookedAtMs, long committed) {
+        unseenSinceNanos = unseenSinceNanos == 0 ? committed : unseenSinceNanos;
         if (!page.toTheEnd()) {
-            return;
+            return 0;
+        }
+        long oldest = 0;
+        while (!looks.isEmpty() && (!page.rowsHeldBack()
+                || Long.compareUnsigned(looks.getFirst().xmax(), page.xmin()) <= 0)) {
+            Look look = looks.removeFirst();
+            completeTimeMs = Math.max(completeTimeMs, look.timeMs());
+            oldest = oldest == 0 ? look.committedNanos() : oldest;
         }
         if (!page.rowsHeldBack()) {
-            looks.clear();
             completeTimeMs = Math.max(completeTimeMs, lookedAtMs);
-            return;
+            oldest = oldest == 0 ? unseenSinceNanos : oldest;
+            unseenSinceNanos = 0;
+        } else if (looks.isEmpty() || lookedAtMs > looks.getLast().timeMs() && looks.size() < 10_000) {
+            // A look a millisecond is enough: a stuck transaction must not make the list long.
+            looks.addLast(new Look(lookedAtMs, page.xmax(), unseenSinceNanos));
+            unseenSinceNanos = 0;
         }
-        while (!looks.isEmpty() && Long.compareUnsigned(looks.getFirst().xmax(), page.xmin()) <= 0) {
-            completeTimeMs = Math.max(completeTimeMs, looks.removeFirst().timeMs());
-        }
-        // A look a millisecond is enough: a stuck transaction must not make the list long.
-        if (looks.isEmpty() || lookedAtMs > looks.getLast().timeMs() && looks.size() < 10_000) {
-            looks.addLast(new Look(lookedAtMs, page.xmax()));
-        }
+        return oldest;
     }
 
     private void watchHeldBack(Connection connection, Page page) throws SQLException {

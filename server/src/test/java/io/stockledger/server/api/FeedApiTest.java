@@ -18,6 +18,7 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
+import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import io.stockledger.server.feed.Feed;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
@@ -56,7 +57,7 @@ class FeedApiTest {
     void open() throws Exception {
         database = TestPostgresql.database();
         feed = Feed.start(database, new JournalReader(database, TestPostgresql.JOURNAL), TestPostgresql.JOURNAL,
-                ConfigFactory.parseString("subscriptions-max = 3").withFallback(TestPostgresql.FEED), Clock.systemUTC());
+                ConfigFactory.parseString("subscriptions-max = 3").withFallback(TestPostgresql.FEED), Clock.systemUTC(), new CompositeMeterRegistry());
         server = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0)).directExecutor()
                 .addService(new FeedApi(feed, 10_000).bind()).build().start();
         channel = NettyChannelBuilder.forAddress("127.0.0.1", server.getPort()).usePlaintext().build();

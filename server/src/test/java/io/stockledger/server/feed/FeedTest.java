@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
@@ -68,7 +69,7 @@ class FeedTest {
 
     private void startFeed(String settings) throws Exception {
         Config config = ConfigFactory.parseString(settings).withFallback(TestPostgresql.FEED);
-        feed = Feed.start(database, reader, TestPostgresql.JOURNAL, config, Clock.systemUTC());
+        feed = Feed.start(database, reader, TestPostgresql.JOURNAL, config, Clock.systemUTC(), new CompositeMeterRegistry());
     }
 
     /** A subscriber that keeps what it gets, checks each SKU's order, and can be stalled. */
