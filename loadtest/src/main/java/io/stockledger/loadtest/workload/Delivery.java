@@ -149,7 +149,7 @@ public final class Delivery implements Workload {
             });
             int to = begun.get();
             int from = to - perRound * settings.rounds();
-            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
             while (!deliveries.isComplete(from, to) && System.nanoTime() < end && failure.get() == null) {
                 TimeUnit.MILLISECONDS.sleep(5);
             }
