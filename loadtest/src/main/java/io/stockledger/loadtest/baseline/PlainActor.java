@@ -76,6 +76,13 @@ public final class PlainActor implements Workload {
             String name = "plain-actor-hot-" + callers;
             Load load = pulse -> {
                 CountDownLatch ended = new CountDownLatch(callers);
+                // A write that fails ends the actor, and then nobody is answered.
+                stock.getWhenTerminated().thenRun(() -> {
+                    pulse.failed(new IllegalStateException("the plain actor's write failed, and so it ended"));
+                    for (int i = 0; i < callers; i++) {
+                        ended.countDown();
+                    }
+                });
                 for (int i = 0; i < callers; i++) {
                     next(stock, ids, numbers, pulse, ended);
                 }
@@ -162,7 +169,7 @@ public final class PlainActor implements Workload {
                 }
                 """.replace("SCHEMA", SCHEMA))
                 .withValue("slick.db.url", com.typesafe.config.ConfigValueFactory.fromAnyRef(jdbc))
-                .withFallback(ConfigFactory.load())
+                .withFallback(ConfigFactory.defaultReference())
                 .resolve();
     }
 

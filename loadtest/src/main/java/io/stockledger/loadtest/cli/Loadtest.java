@@ -4,6 +4,7 @@ import io.stockledger.client.LedgerClient;
 import io.stockledger.client.LedgerException;
 import io.stockledger.loadtest.ServerProcess;
 import io.stockledger.loadtest.engine.Ground;
+import io.stockledger.loadtest.engine.Metrics;
 import io.stockledger.loadtest.engine.Runner;
 import io.stockledger.loadtest.engine.Settings;
 import io.stockledger.loadtest.engine.Workload;
@@ -16,6 +17,7 @@ import io.stockledger.loadtest.report.Table;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
@@ -40,15 +42,12 @@ import picocli.CommandLine.Spec;
 @Command(name = "stockledger loadtest", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Measures the ledger beside what a shop would use instead, in one run on one PostgreSQL: a table,"
                 + " a report in HTML and the figures in JSON. Starts a ledger of its own in a temporary folder, unless --target"
-                + " names one.",
-        footer = {"", "Each figure is the median of the rounds, after a warm-up: the whole of it before a workload's first figure,",
-            "a fifth of it before each further one. --list says how long each workload takes.", "",
-            "Examples:", "  stockledger loadtest --quick", "  stockledger loadtest --only row-lock-hot,hot-unary",
-            "  stockledger loadtest --only latency --seconds 10", "",
-            "Exit codes: 0 everything ran (goals met or not), 1 something failed."})
+                + " names one.")
 public final class Loadtest implements Callable<Integer> {
     private static final int QUICK_WARM_UP = 3;
     private static final int WARM_UP = 15;
+    private static final int ROUND = 2;
+    private static final int ROUNDS = 5;
 
     @Option(names = "--list", description = "Name all workloads and their groups, and how long they take; run none.")
     private boolean list;
@@ -85,6 +84,10 @@ public final class Loadtest implements Callable<Integer> {
             description = "That ledger's PostgreSQL, with user and password in the URL; without it the baselines in SQL are left out.")
     private Optional<String> jdbc = Optional.empty();
 
+    @Option(names = "--metrics", paramLabel = "URL",
+            description = "That ledger's metrics, to hold its count against ours (default: port 7401 of its host).")
+    private Optional<URI> metrics = Optional.empty();
+
     @Option(names = "--report", paramLabel = "FILE", defaultValue = "stockledger-loadtest.html",
             description = "Where the report goes; the JSON beside it (default: ${DEFAULT-VALUE}).")
     private Path report;
@@ -107,6 +110,7 @@ public final class Loadtest implements Callable<Integer> {
     static int execute(PrintStream out, PrintStream err, String... arguments) {
         CommandLine line = new CommandLine(new Loadtest(out, err));
         line.setUsageHelpWidth(110);
+        line.getCommandSpec().usageMessage().footer(footer());
         line.setOut(new PrintWriter(out, true));
         line.setParameterExceptionHandler((e, given) -> complain(err, e.getMessage()));
         line.setExecutionExceptionHandler((e, command, result) -> {
@@ -117,6 +121,26 @@ public final class Loadtest implements Callable<Integer> {
             return 1;
         });
         return line.execute(arguments);
+    }
+
+    private static String[] footer() {
+        return new String[] {"",
+            "Each figure is the median of its rounds, after a warm-up: the whole of it before a workload's first figure, a fifth of it",
+            String.format(Locale.ROOT, "before each further one. All of it takes about %d minutes, and about %d with --quick; --list says how long each takes.",
+                    minutes(settings(WARM_UP, ROUND, ROUNDS, 4, false, false, Optional.empty())), minutes(settings(QUICK_WARM_UP, 1, 1, 4, true, false, Optional.empty()))),
+            "A ratio needs both sides in one run, so name the baselines with --only too.", "",
+            "Examples:", "  stockledger loadtest --quick", "  stockledger loadtest --only row-lock-hot,empty-unary,redis,hot",
+            "  stockledger loadtest --only latency --seconds 10", "",
+            "Exit codes: 0 everything ran (goals met or not), 1 something failed."};
+    }
+
+    private static long minutes(Settings settings) {
+        return (long) Math.ceil(Catalogue.ALL.stream().mapToDouble(workload -> workload.seconds(settings)).sum() / 60);
+    }
+
+    private static Settings settings(int warmUp, int round, int rounds, int connections, boolean quick, boolean full,
+            Optional<Path> log) {
+        return new Settings(Duration.ofSeconds(warmUp), Duration.ofSeconds(round), rounds, connections, quick, full, log);
     }
 
     private static int complain(PrintStream err, String why) {
@@ -136,7 +160,8 @@ public final class Loadtest implements Callable<Integer> {
         Path folder = Files.createTempDirectory("stockledger-loadtest-");
         try {
             return target.isPresent()
-                    ? measure(workloads, new Ground.Run(settings, target.get(), jdbc, Optional.empty(), folder, new Figures(), shown(settings, workloads)))
+                    ? measure(workloads, new Ground.Run(settings, target.get(), jdbc, Optional.empty(), folder, new Figures(),
+                            shown(settings, workloads), Optional.of(new Metrics(metrics.orElseGet(() -> metricsOf(target.get()))))))
                     : measureOwn(workloads, settings, folder);
         } finally {
             delete(folder);
@@ -149,7 +174,8 @@ public final class Loadtest implements Callable<Integer> {
 
     private int measureOwn(List<Workload> workloads, Settings settings, Path folder) throws IOException {
         err.println("starting a ledger in " + folder);
-        ServerProcess server = ServerProcess.start(folder.resolve("ledger"), "");
+        int metricsPort = ServerProcess.freePort();
+        ServerProcess server = startOwn(folder.resolve("ledger"), "stockledger.metrics.port = " + metricsPort + "\n");
         Thread onCtrlC = new Thread(() -> {
             server.close();
             delete(folder);
@@ -157,10 +183,26 @@ public final class Loadtest implements Callable<Integer> {
         Runtime.getRuntime().addShutdownHook(onCtrlC);
         try {
             return measure(workloads, new Ground.Run(settings, server.target(), Optional.of(server.jdbc()), Optional.of(server), folder,
-                    new Figures(), shown(settings, workloads)));
+                    new Figures(), shown(settings, workloads),
+                    Optional.of(new Metrics(URI.create("http://127.0.0.1:" + metricsPort + "/metrics")))));
         } finally {
             server.close();
             Runtime.getRuntime().removeShutdownHook(onCtrlC);
+        }
+    }
+
+    private ServerProcess startOwn(Path folder, String settings) throws IOException {
+        try {
+            return ServerProcess.start(folder, settings);
+        } catch (IllegalStateException e) {
+            // Its log goes with the folder.
+            Path log = folder.resolve("server.log");
+            if (!Files.exists(log)) {
+                throw new BadOption("no ledger can be started: " + e.getMessage());
+            }
+            List<String> lines = Files.readAllLines(log);
+            lines.subList(Math.max(0, lines.size() - 10), lines.size()).forEach(err::println);
+            throw new BadOption("the ledger did not start; the end of its log is above");
         }
     }
 
@@ -190,10 +232,15 @@ public final class Loadtest implements Callable<Integer> {
     }
 
     private Settings settings() {
-        int round = atLeast(1, "--seconds", seconds.orElse(quick ? 1 : 2));
-        int count = atLeast(1, "--rounds", rounds.orElse(quick ? 1 : 5));
+        int round = atLeast(1, "--seconds", seconds.orElse(quick ? 1 : ROUND));
+        int count = atLeast(1, "--rounds", rounds.orElse(quick ? 1 : ROUNDS));
         int before = atLeast(0, "--warm-up", warmUp.orElse(quick ? QUICK_WARM_UP : WARM_UP));
-        return new Settings(Duration.ofSeconds(before), Duration.ofSeconds(round), count, atLeast(1, "--connections", connections), quick, full, log);
+        return settings(before, round, count, atLeast(1, "--connections", connections), quick, full, log);
+    }
+
+    private static URI metricsOf(String target) {
+        int colon = target.lastIndexOf(':');
+        return URI.create("http://" + (colon < 0 ? target : target.substring(0, colon)) + ":7401/metrics");
     }
 
     private static int atLeast(int least, String option, int value) {

@@ -11,7 +11,10 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -25,7 +28,7 @@ public final class Ground implements AutoCloseable {
 
     /** What all workloads of a run share. */
     public record Run(Settings settings, String target, Optional<String> jdbc, Optional<ServerProcess> server, Path folder,
-            Figures figures, Watcher watcher) {}
+            Figures figures, Watcher watcher, Optional<Metrics> metrics) {}
 
     /** Is told how the run goes. */
     public interface Watcher {
@@ -40,6 +43,7 @@ public final class Ground implements AutoCloseable {
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
     private final List<ManagedChannel> channels = new ArrayList<>();
     private final Thread onCtrlC = new Thread(this::closeOpened);
+    private final Map<String, Peak.Seen> seen = new HashMap<>();
     private boolean warm;
     private int ledgers;
 
@@ -117,7 +121,11 @@ public final class Ground implements AutoCloseable {
 
     /** The most that a load reaches: the whole warm-up for this workload's first, a fifth of it for each further one. */
     public Peak peak(String figure, Load load) throws Exception {
-        return ClosedLoop.run(figure, load, warmUp(), run.settings().round(), run.settings().rounds());
+        Peak peak = ClosedLoop.run(figure, load, warmUp(), run.settings().round(), run.settings().rounds(),
+                // Those are of the ledger under test: they know nothing of a ledger of the workload's own.
+                () -> ledgers > 0 ? Optional.empty() : run.metrics().flatMap(Metrics::read));
+        peak.seen().ifPresent(seen -> this.seen.put(figure, seen));
+        return peak;
     }
 
     /** The latency of arrivals at that rate; see {@link OpenLoop}. */
@@ -125,10 +133,24 @@ public final class Ground implements AutoCloseable {
         return new OpenLoop(perSecond, warmUp(), run.settings().round(), run.settings().rounds(), Duration.ofSeconds(10)).run(arrival);
     }
 
-    /** Adds a figure to the report. */
+    /** Adds a figure to the report; a peak of the same name brings what the ledger saw of it. */
     public void add(Figure figure) {
-        run.figures().add(figure);
-        run.watcher().measured(figure);
+        Figure told = Optional.ofNullable(seen.get(figure.name())).map(both -> beside(figure, both)).orElse(figure);
+        run.figures().add(told);
+        run.watcher().measured(told);
+    }
+
+    private Figure beside(Figure figure, Peak.Seen both) {
+        Metrics.Observed observed = both.observed();
+        Figure told = figure.note(String.format(Locale.ROOT, "the ledger's metrics: %,.0f mutations/s applied, %.1f entries a group, %.2f ms a commit",
+                observed.applied(), observed.groupEntries(), observed.commitMs()));
+        if (!figure.unit().equals("mutations/s") || !observed.disagreesWith(both.answered())) {
+            return told;
+        }
+        String disagreement = String.format(Locale.ROOT, "DISAGREES by more than 1 %% with the ledger's metrics: answered %,.0f mutations/s, applied %,.0f",
+                both.answered(), observed.applied());
+        say(figure.name() + " " + disagreement);
+        return told.note(disagreement);
     }
 
     /** A figure that this run has already, also {@code SERIES-best}. */

@@ -5,7 +5,7 @@ import io.stockledger.loadtest.figure.Plot;
 /** The plots that several workloads and baselines share. */
 public final class Plots {
     /** The hotter the SKU, the more a row lock loses and the ledger gains. */
-    public static final Plot HOT = new Plot("One hot SKU: throughput by callers", "callers", "mutations/s", true, true);
+    public static final Plot HOT = new Plot("One hot SKU: throughput by callers", "callers, or mutations in flight", "mutations/s", true, true);
     /** What the spread over more SKUs costs. */
     public static final Plot SPREAD = new Plot("Spread over SKUs: throughput", "SKUs", "mutations/s", true, true);
 

@@ -97,7 +97,7 @@ public final class RealLog implements Workload {
                         lines.add(new Line(prefix + record.get("sku"), record.get("channel"), quantity));
                     }
                 } catch (IllegalArgumentException malformed) {
-                    continue;
+                    // As said above.
                 }
             }
         }

@@ -74,6 +74,8 @@ class LoadtestTest {
         assertEquals(1, json.getAsJsonObject("settings").get("rounds").getAsInt());
         assertFalse(json.getAsJsonObject("machine").get("processor").getAsString().isEmpty());
         assertTrue(json.get("command").getAsString().startsWith("./stockledger loadtest --quick"), json::toString);
+        assertTrue(unary.getAsJsonArray("notes").toString().contains("the ledger's metrics: "), unary::toString);
+        assertFalse(figures.get("row-lock-hot-8").getAsJsonArray("notes").toString().contains("the ledger's metrics"), "the ledger applied nothing then");
         // Redis is not everywhere; where it is left out the run says so, and is sound.
         assertTrue(figures.containsKey("redis-8") || run.out().contains("left out: redis: redis-server is not on this machine"), run::toString);
 
