@@ -10,12 +10,23 @@ import io.stockledger.loadtest.baseline.RowLockLatency;
 import io.stockledger.loadtest.baseline.RowLockSpread;
 import io.stockledger.loadtest.engine.Workload;
 import io.stockledger.loadtest.workload.Browse;
+import io.stockledger.loadtest.workload.Bulkhead;
+import io.stockledger.loadtest.workload.CatchUp;
 import io.stockledger.loadtest.workload.CheckoutMix;
+import io.stockledger.loadtest.workload.Churn;
+import io.stockledger.loadtest.workload.Delivery;
+import io.stockledger.loadtest.workload.DiskUse;
+import io.stockledger.loadtest.workload.GrowthOfJournal;
+import io.stockledger.loadtest.workload.GrowthOfSkus;
 import io.stockledger.loadtest.workload.HotLatency;
 import io.stockledger.loadtest.workload.HotSdk;
 import io.stockledger.loadtest.workload.HotStream;
 import io.stockledger.loadtest.workload.HotUnary;
+import io.stockledger.loadtest.workload.Overload;
 import io.stockledger.loadtest.workload.RealLog;
+import io.stockledger.loadtest.workload.Recovery;
+import io.stockledger.loadtest.workload.ResidentMemory;
+import io.stockledger.loadtest.workload.SmallHeap;
 import io.stockledger.loadtest.workload.Spread;
 import io.stockledger.loadtest.workload.ZipfMix;
 import java.util.LinkedHashSet;
@@ -43,7 +54,18 @@ final class Catalogue {
             new RealLog(),
             new Browse(),
             new RowLockLatency(),
-            new HotLatency());
+            new HotLatency(),
+            new Delivery(),
+            new CatchUp(),
+            new Recovery(),
+            new ResidentMemory(),
+            new SmallHeap(),
+            new Churn(),
+            new DiskUse(),
+            new Bulkhead(),
+            new Overload(),
+            new GrowthOfSkus(),
+            new GrowthOfJournal());
 
     private Catalogue() {}
 

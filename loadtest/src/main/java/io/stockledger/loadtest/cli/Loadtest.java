@@ -58,6 +58,9 @@ public final class Loadtest implements Callable<Integer> {
     @Option(names = "--quick", description = "A short look: fewer points, one round of 1 s after 3 s of warm-up, unless said otherwise.")
     private boolean quick;
 
+    @Option(names = "--full", description = "The growth curves to their end: 1,000,000 SKUs, 10,000,000 entries (hence long).")
+    private boolean full;
+
     @Option(names = "--seconds", paramLabel = "N", description = "How long a round is (default: 2).")
     private Optional<Integer> seconds = Optional.empty();
 
@@ -124,7 +127,7 @@ public final class Loadtest implements Callable<Integer> {
         return new String[] {"",
             "Each figure is the median of its rounds, after a warm-up: the whole of it before a workload's first figure, a fifth of it",
             String.format(Locale.ROOT, "before each further one. All of it takes about %d minutes, and about %d with --quick; --list says how long each takes.",
-                    minutes(settings(WARM_UP, ROUND, ROUNDS, 4, false, Optional.empty())), minutes(settings(QUICK_WARM_UP, 1, 1, 4, true, Optional.empty()))),
+                    minutes(settings(WARM_UP, ROUND, ROUNDS, 4, false, false, Optional.empty())), minutes(settings(QUICK_WARM_UP, 1, 1, 4, true, false, Optional.empty()))),
             "A ratio needs both sides in one run, so name the baselines with --only too.", "",
             "Examples:", "  stockledger loadtest --quick", "  stockledger loadtest --only row-lock-hot,empty-unary,redis,hot",
             "  stockledger loadtest --only latency --seconds 10", "",
@@ -135,8 +138,9 @@ public final class Loadtest implements Callable<Integer> {
         return (long) Math.ceil(Catalogue.ALL.stream().mapToDouble(workload -> workload.seconds(settings)).sum() / 60);
     }
 
-    private static Settings settings(int warmUp, int round, int rounds, int connections, boolean quick, Optional<Path> log) {
-        return new Settings(Duration.ofSeconds(warmUp), Duration.ofSeconds(round), rounds, connections, quick, log);
+    private static Settings settings(int warmUp, int round, int rounds, int connections, boolean quick, boolean full,
+            Optional<Path> log) {
+        return new Settings(Duration.ofSeconds(warmUp), Duration.ofSeconds(round), rounds, connections, quick, full, log);
     }
 
     private static int complain(PrintStream err, String why) {
@@ -231,7 +235,7 @@ public final class Loadtest implements Callable<Integer> {
         int round = atLeast(1, "--seconds", seconds.orElse(quick ? 1 : ROUND));
         int count = atLeast(1, "--rounds", rounds.orElse(quick ? 1 : ROUNDS));
         int before = atLeast(0, "--warm-up", warmUp.orElse(quick ? QUICK_WARM_UP : WARM_UP));
-        return settings(before, round, count, atLeast(1, "--connections", connections), quick, log);
+        return settings(before, round, count, atLeast(1, "--connections", connections), quick, full, log);
     }
 
     private static URI metricsOf(String target) {

@@ -97,9 +97,10 @@ public final class Ground implements AutoCloseable {
      * A ledger of this workload's own, to be filled, stopped and started as it likes; also beside a {@code --target}.
      *
      * @param settings HOCON laid over the defaults; may be empty
+     * @param jvmFlags above those that the launcher would give
      */
-    public ServerProcess ownLedger(String settings) {
-        return keep(ServerProcess.start(run.folder().resolve(workload + "-" + ++ledgers), settings));
+    public ServerProcess ownLedger(String settings, String... jvmFlags) {
+        return keep(ServerProcess.start(run.folder().resolve(workload + "-" + ++ledgers), settings, jvmFlags));
     }
 
     /** A folder that is deleted at the end of the run. */
@@ -121,7 +122,8 @@ public final class Ground implements AutoCloseable {
     /** The most that a load reaches: the whole warm-up for this workload's first, a fifth of it for each further one. */
     public Peak peak(String figure, Load load) throws Exception {
         Peak peak = ClosedLoop.run(figure, load, warmUp(), run.settings().round(), run.settings().rounds(),
-                () -> run.metrics().flatMap(Metrics::read));
+                // Those are of the ledger under test: they know nothing of a ledger of the workload's own.
+                () -> ledgers > 0 ? Optional.empty() : run.metrics().flatMap(Metrics::read));
         peak.seen().ifPresent(seen -> this.seen.put(figure, seen));
         return peak;
     }

@@ -12,9 +12,11 @@ import java.util.Optional;
  * @param rounds of each figure; their median is the figure
  * @param connections of the generator to the ledger, each a channel of its own, as a fleet would have
  * @param quick a short look: workloads leave out points of curves and measure smaller populations
+ * @param full growth curves to their end, which takes most of an hour
  * @param log a shop's log of sales and returns
  */
-public record Settings(Duration warmUp, Duration round, int rounds, int connections, boolean quick, Optional<Path> log) {
+public record Settings(Duration warmUp, Duration round, int rounds, int connections, boolean quick, boolean full,
+        Optional<Path> log) {
     /** Before each further figure of the workload: its code is compiled by then. */
     public Duration warmUpAgain() {
         return warmUp.dividedBy(5);
