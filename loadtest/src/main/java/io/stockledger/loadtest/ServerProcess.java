@@ -24,11 +24,13 @@ public final class ServerProcess implements AutoCloseable {
 
     private final Path folder;
     private final int port;
+    private final List<String> moreFlags;
     private Process process;
 
-    private ServerProcess(Path folder, int port) {
+    private ServerProcess(Path folder, int port, List<String> moreFlags) {
         this.folder = folder;
         this.port = port;
+        this.moreFlags = moreFlags;
     }
 
     /**
@@ -36,15 +38,16 @@ public final class ServerProcess implements AutoCloseable {
      *
      * @param folder where its data and its log go
      * @param settings HOCON laid over the defaults; may be empty
+     * @param moreFlags for its JVM, after those of the launcher and so above them
      */
-    public static ServerProcess start(Path folder, String settings) {
+    public static ServerProcess start(Path folder, String settings, String... moreFlags) {
         try {
             Files.createDirectories(folder);
             Files.writeString(folder.resolve("settings.conf"), settings);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        ServerProcess server = new ServerProcess(folder, freePort());
+        ServerProcess server = new ServerProcess(folder, freePort(), List.of(moreFlags));
         server.start();
         return server;
     }
@@ -119,6 +122,24 @@ public final class ServerProcess implements AutoCloseable {
 
     public Path dataFolder() {
         return folder.resolve("data");
+    }
+
+    /** Its process, for whoever measures memory or takes a profile. */
+    public long pid() {
+        return process.pid();
+    }
+
+    /** Its embedded PostgreSQL, as the ledger's own role meets it. */
+    public String jdbc() {
+        Path cluster = dataFolder().resolve("postgresql");
+        try {
+            // The fourth line is the port.
+            String postgresqlPort = Files.readAllLines(cluster.resolve("postmaster.pid")).get(3).strip();
+            String password = Files.readString(cluster.resolve("stockledger.password")).strip();
+            return "jdbc:postgresql://127.0.0.1:" + postgresqlPort + "/stockledger?user=stockledger&password=" + password;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** What it said, over all its starts. */
@@ -200,8 +221,10 @@ public final class ServerProcess implements AutoCloseable {
         }
     }
 
-    private static List<String> serverFlags() {
-        return List.of(property("stockledger.server.flags").strip().split("\\s+"));
+    private List<String> serverFlags() {
+        List<String> flags = new ArrayList<>(List.of(property("stockledger.server.flags").strip().split("\\s+")));
+        flags.addAll(moreFlags);
+        return flags;
     }
 
     private static String property(String name) {

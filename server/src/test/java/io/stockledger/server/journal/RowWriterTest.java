@@ -227,8 +227,8 @@ class RowWriterTest {
 
     static NewRow row(String sku, long number) {
         GroupRow.Builder group = new GroupRow.Builder();
-        group.add(EntryCodec.toDomain(TestJournalWriter.entry(EntryKind.ENTRY_KIND_RECEIVE, "main", "web").setSku(sku)
-                .setSequence(number).build()));
+        group.add(EntryCodec.toDomain(
+                TestJournalWriter.entry(EntryKind.ENTRY_KIND_RECEIVE, "main", "web").setSku(sku).setSequence(number).build()));
         return new NewRow(sku, number, "test", 0, group.build(GroupRow.noDigest(), 0, 0, 1).bytes());
     }
 

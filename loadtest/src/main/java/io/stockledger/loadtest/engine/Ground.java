@@ -1,0 +1,190 @@
+package io.stockledger.loadtest.engine;
+
+import io.grpc.ManagedChannel;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.stockledger.client.LedgerClient;
+import io.stockledger.loadtest.ServerProcess;
+import io.stockledger.loadtest.figure.Figure;
+import io.stockledger.loadtest.figure.Figures;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * What one workload has to work with: the ledger under test, its PostgreSQL, names of its own, and the clocks. What it
+ * opened here, and what it gave to {@link #keep}, is closed at its end, the newest first.
+ */
+public final class Ground implements AutoCloseable {
+    private static final AtomicLong FRESH = new AtomicLong(System.currentTimeMillis() << 16);
+
+    /** What all workloads of a run share. */
+    public record Run(Settings settings, String target, Optional<String> jdbc, Optional<ServerProcess> server, Path folder,
+            Figures figures, Watcher watcher, Optional<Metrics> metrics) {}
+
+    /** Is told how the run goes. */
+    public interface Watcher {
+        /** A thing worth a line: what is prepared, what was found. */
+        void say(String line);
+
+        void measured(Figure figure);
+    }
+
+    private final Run run;
+    private final String workload;
+    private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+    private final List<ManagedChannel> channels = new ArrayList<>();
+    private final Thread onCtrlC = new Thread(this::closeOpened);
+    private final Map<String, Peak.Seen> seen = new HashMap<>();
+    private boolean warm;
+    private int ledgers;
+
+    public Ground(Run run, Workload workload) {
+        this.run = run;
+        this.workload = workload.name();
+        Runtime.getRuntime().addShutdownHook(onCtrlC);
+    }
+
+    public Settings settings() {
+        return run.settings();
+    }
+
+    /** {@code HOST:PORT} of the ledger under test. */
+    public String target() {
+        return run.target();
+    }
+
+    /** A connection of its own for each of {@code settings().connections()} callers, then round again. */
+    public synchronized ManagedChannel channel(int caller) {
+        while (channels.size() < run.settings().connections()) {
+            channels.add(channelTo(run.target()));
+        }
+        return channels.get(caller % channels.size());
+    }
+
+    /** A connection to that ledger; answers are handled on its event loop, so what handles them must not block. */
+    public ManagedChannel channelTo(String target) {
+        ManagedChannel channel = NettyChannelBuilder.forTarget(target).usePlaintext().directExecutor().disableRetry()
+                .maxInboundMessageSize(16 << 20).build();
+        keep(() -> channel.shutdownNow().awaitTermination(5, TimeUnit.SECONDS));
+        return channel;
+    }
+
+    /** The SDK, as an application uses it. */
+    public LedgerClient client() {
+        return keep(LedgerClient.builder(run.target()).mutationTimeout(Duration.ofSeconds(60)).maxInFlight(100_000).build());
+    }
+
+    /** The ledger's own PostgreSQL, by a JDBC URL that holds user and password. */
+    public String jdbc() {
+        return run.jdbc().orElseThrow(() -> new LeftOut("needs --jdbc, the PostgreSQL of the ledger under test"));
+    }
+
+    /** The process of the ledger under test, where this run started it: for its pid, its folder, its log. */
+    public ServerProcess server() {
+        return run.server().orElseThrow(() -> new LeftOut("needs a ledger that this run started: leave --target away"));
+    }
+
+    /**
+     * A ledger of this workload's own, to be filled, stopped and started as it likes; also beside a {@code --target}.
+     *
+     * @param settings HOCON laid over the defaults; may be empty
+     * @param jvmFlags above those that the launcher would give
+     */
+    public ServerProcess ownLedger(String settings, String... jvmFlags) {
+        return keep(ServerProcess.start(run.folder().resolve(workload + "-" + ++ledgers), settings, jvmFlags));
+    }
+
+    /** A folder that is deleted at the end of the run. */
+    public Path folder() {
+        return run.folder();
+    }
+
+    /** A name that nothing else has, in this run or another: for SKUs, ids, orders. */
+    public String fresh(String prefix) {
+        return prefix + "-" + Long.toString(FRESH.getAndIncrement(), 36);
+    }
+
+    /** Closes it at this workload's end. */
+    public synchronized <T extends AutoCloseable> T keep(T part) {
+        opened.push(part);
+        return part;
+    }
+
+    /** The most that a load reaches: the whole warm-up for this workload's first, a fifth of it for each further one. */
+    public Peak peak(String figure, Load load) throws Exception {
+        Peak peak = ClosedLoop.run(figure, load, warmUp(), run.settings().round(), run.settings().rounds(),
+                // Those are of the ledger under test: they know nothing of a ledger of the workload's own.
+                () -> ledgers > 0 ? Optional.empty() : run.metrics().flatMap(Metrics::read));
+        peak.seen().ifPresent(seen -> this.seen.put(figure, seen));
+        return peak;
+    }
+
+    /** The latency of arrivals at that rate; see {@link OpenLoop}. */
+    public OpenLoop.Latency latency(double perSecond, Arrival arrival) throws InterruptedException {
+        return new OpenLoop(perSecond, warmUp(), run.settings().round(), run.settings().rounds(), Duration.ofSeconds(10)).run(arrival);
+    }
+
+    /** Adds a figure to the report; a peak of the same name brings what the ledger saw of it. */
+    public void add(Figure figure) {
+        Figure told = Optional.ofNullable(seen.get(figure.name())).map(both -> beside(figure, both)).orElse(figure);
+        run.figures().add(told);
+        run.watcher().measured(told);
+    }
+
+    private Figure beside(Figure figure, Peak.Seen both) {
+        Metrics.Observed observed = both.observed();
+        Figure told = figure.note(String.format(Locale.ROOT, "the ledger's metrics: %,.0f mutations/s applied, %.1f entries a group, %.2f ms a commit",
+                observed.applied(), observed.groupEntries(), observed.commitMs()));
+        if (!figure.unit().equals("mutations/s") || !observed.disagreesWith(both.answered())) {
+            return told;
+        }
+        String disagreement = String.format(Locale.ROOT, "DISAGREES by more than 1 %% with the ledger's metrics: answered %,.0f mutations/s, applied %,.0f",
+                both.answered(), observed.applied());
+        say(figure.name() + " " + disagreement);
+        return told.note(disagreement);
+    }
+
+    /** A figure that this run has already, also {@code SERIES-best}. */
+    public Optional<Figure> found(String figure) {
+        return run.figures().find(figure);
+    }
+
+    public void say(String line) {
+        run.watcher().say(line);
+    }
+
+    private Duration warmUp() {
+        Duration time = warm ? run.settings().warmUpAgain() : run.settings().warmUp();
+        warm = true;
+        return time;
+    }
+
+    private synchronized void closeOpened() {
+        while (!opened.isEmpty()) {
+            try {
+                opened.pop().close();
+            } catch (Exception e) {
+                say(workload + ": something did not close: " + e);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        closeOpened();
+        try {
+            Runtime.getRuntime().removeShutdownHook(onCtrlC);
+        } catch (IllegalStateException stopping) {
+            // Then the hook runs, and finds nothing to close.
+        }
+    }
+}

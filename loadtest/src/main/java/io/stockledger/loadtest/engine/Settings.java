@@ -1,0 +1,30 @@
+package io.stockledger.loadtest.engine;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * How long and how often is measured.
+ *
+ * @param warmUp before a workload's first figure: a JVM on two cores needs 15 s of load until a figure means anything
+ * @param round how long one round is
+ * @param rounds of each figure; their median is the figure
+ * @param connections of the generator to the ledger, each a channel of its own, as a fleet would have
+ * @param quick a short look: workloads leave out points of curves and measure smaller populations
+ * @param full growth curves to their end, which takes most of an hour
+ * @param log a shop's log of sales and returns
+ */
+public record Settings(Duration warmUp, Duration round, int rounds, int connections, boolean quick, boolean full,
+        Optional<Path> log) {
+    /** Before each further figure of the workload: its code is compiled by then. */
+    public Duration warmUpAgain() {
+        return warmUp.dividedBy(5);
+    }
+
+    /** About how long so many figures of one workload take. */
+    public double seconds(int figures) {
+        double each = round.toMillis() / 1e3 * rounds + 0.2;
+        return warmUp.toMillis() / 1e3 + (figures - 1) * warmUpAgain().toMillis() / 1e3 + figures * each;
+    }
+}

@@ -1,0 +1,208 @@
+package io.stockledger.loadtest.workload;
+
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
+import io.stockledger.loadtest.ServerProcess;
+import io.stockledger.loadtest.engine.Callers;
+import io.stockledger.loadtest.engine.Ground;
+import io.stockledger.loadtest.engine.Settings;
+import io.stockledger.loadtest.engine.Workload;
+import io.stockledger.loadtest.figure.Figure;
+import io.stockledger.loadtest.figure.Goal;
+import io.stockledger.loadtest.figure.Percentiles;
+import io.stockledger.v1.ApplyMutationResponse;
+import io.stockledger.v1.LedgerServiceGrpc;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.HdrHistogram.ConcurrentHistogram;
+
+/** Three times of what the ledger can do, offered for a minute: what is still sold, and what becomes of the rest. */
+public final class Overload implements Workload {
+    private static final int CALLERS = 512;
+    private static final int TIMES = 3;
+    /** Above what one SKU lets wait, so that the ledger meets its own bound; below what fills the generator's heap. */
+    private static final int UNDER_WAY_MAX = 100_000;
+    private static final int HEAP_LOOK_SECONDS = 5;
+    private static final int REASONS_SHOWN = 5;
+    private static final int ANSWERS_WAIT_SECONDS = 20;
+
+    @Override
+    public String name() {
+        return "overload";
+    }
+
+    @Override
+    public String group() {
+        return "overload";
+    }
+
+    @Override
+    public String about() {
+        return "a hot SKU offered 3x of its peak: goodput, how soon the rest is refused, the server's heap";
+    }
+
+    @Override
+    public double seconds(Settings settings) {
+        return 25 + settings.seconds(1) + overloadSeconds(settings);
+    }
+
+    @Override
+    public void run(Ground ground) throws Exception {
+        ServerProcess ledger = ground.ownLedger("");
+        ServerHeap heap = ServerHeap.of(ledger);
+        Sales sales = new Sales(ground.fresh("ov"));
+        String sku = ground.fresh("HOT");
+        List<ManagedChannel> channels = IntStream.range(0, ground.settings().connections())
+                .mapToObj(i -> ground.channelTo(ledger.target())).toList();
+        List<LedgerServiceGrpc.LedgerServiceStub> stubs = channels.stream().map(LedgerServiceGrpc::newStub).toList();
+        sales.stockUp(channels.get(0), List.of(sku));
+        List<Double> peak = ground.peak("overload-peak", Callers.<ApplyMutationResponse>unary(CALLERS,
+                (caller, answer) -> stubs.get(caller % stubs.size()).applyMutation(sales.request(sku), answer),
+                answer -> Sales.requireApplied(answer.getResult()))).rounds();
+        Figure peakFigure = Figure.of("overload-peak", "hot SKU, unary, 512 callers, before the overload", peak, "mutations/s");
+        ground.add(peakFigure);
+
+        long liveBefore = heap.liveBytes();
+        Offer offer = new Offer(stubs, sales, sku, peakFigure.value() * TIMES);
+        List<Long> used = new ArrayList<>();
+        Thread looks = new Thread(() -> look(heap, used), "heap-looks");
+        looks.setDaemon(true);
+        looks.start();
+        offer.run(overloadSeconds(ground.settings()));
+        looks.interrupt();
+        looks.join();
+        long liveAfter = heap.liveBytes();
+
+        if (offer.other.get() != null) {
+            throw new IllegalStateException("something else than applied or RESOURCE_EXHAUSTED: " + offer.other.get(), offer.other.get());
+        }
+        double seconds = overloadSeconds(ground.settings());
+        Percentiles accepted = Percentiles.ofNanos(offer.accepted.copy());
+        Percentiles refused = Percentiles.ofNanos(offer.refused.copy());
+        ground.add(Figure.of("overload-goodput", "applied while 3x of the peak is offered", offer.appliedInTime / seconds, "mutations/s")
+                .goal(Goal.times(0.8, "overload-peak"))
+                .note(String.format(Locale.ROOT, "%,.0f/s offered of %,.0f/s meant, for %.0f s; %,.0f/s more were due while %,d were under way, so not sent",
+                        offer.sent.sum() / seconds, peakFigure.value() * TIMES, seconds, offer.notSent / seconds, UNDER_WAY_MAX)));
+        ground.add(Figure.of("overload-refused", "refused with RESOURCE_EXHAUSTED", offer.refused.getTotalCount() / seconds, "mutations/s")
+                .note(offer.reasons.entrySet().stream().limit(REASONS_SHOWN)
+                        .map(reason -> String.format(Locale.ROOT, "%,d times: %s", reason.getValue(), reason.getKey())).toList().toString()));
+        ground.add(Figure.of("overload-unanswered", "not answered " + ANSWERS_WAIT_SECONDS + " s after the overload", offer.unanswered, "mutations")
+                .goal(Goal.atMost(0)));
+        ground.add(Figure.of("overload-accepted-p99", "overload, p99 of the applied", accepted.atMs(99), "ms").percentiles(accepted)
+                .note("bounded by what may wait at a SKU (stockledger.entity.waiting-max) over the goodput, and by the transport's own queues"));
+        if (refused.count() > 0) {
+            ground.add(Figure.of("overload-refused-p99", "overload, p99 of the refused", refused.atMs(99), "ms").percentiles(refused));
+        }
+        ground.add(Figure.of("overload-heap-growth", "live heap after the overload less before", (liveAfter - liveBefore) / 1048576.0, "MiB")
+                .note(String.format(Locale.ROOT, "%,d MiB before, %,d after a full collection; in use while it ran, looked at every %d s: %s MiB",
+                        liveBefore >> 20, liveAfter >> 20, HEAP_LOOK_SECONDS, used.stream().map(bytes -> Long.toString(bytes >> 20)).toList())));
+    }
+
+    private static void look(ServerHeap heap, List<Long> used) {
+        try {
+            while (true) {
+                TimeUnit.SECONDS.sleep(HEAP_LOOK_SECONDS);
+                used.add(heap.usedBytes());
+            }
+        } catch (InterruptedException | IllegalStateException over) {
+            // The overload is over.
+        }
+    }
+
+    /** Calls at a rate that asks nobody whether the last were answered, as a crowd does. */
+    private static final class Offer {
+        private final List<LedgerServiceGrpc.LedgerServiceStub> stubs;
+        private final Sales sales;
+        private final String sku;
+        private final double perSecond;
+        private final AtomicInteger underWay = new AtomicInteger();
+        private final LongAdder sent = new LongAdder();
+        private final LongAdder applied = new LongAdder();
+        private final ConcurrentHistogram accepted = new ConcurrentHistogram(TimeUnit.HOURS.toNanos(1), 3);
+        private final ConcurrentHistogram refused = new ConcurrentHistogram(TimeUnit.HOURS.toNanos(1), 3);
+        private final AtomicReference<Throwable> other = new AtomicReference<>();
+        private final Map<String, Long> reasons = new ConcurrentHashMap<>();
+        private long notSent;
+        private long appliedInTime;
+        private int unanswered;
+
+        private Offer(List<LedgerServiceGrpc.LedgerServiceStub> stubs, Sales sales, String sku, double perSecond) {
+            this.stubs = stubs;
+            this.sales = sales;
+            this.sku = sku;
+            this.perSecond = perSecond;
+        }
+
+        private void run(int seconds) throws InterruptedException {
+            long begun = System.nanoTime();
+            long end = begun + TimeUnit.SECONDS.toNanos(seconds);
+            long number = 0;
+            for (long now = begun; now < end && other.get() == null; now = System.nanoTime()) {
+                long due = (long) ((now - begun) * perSecond / 1e9);
+                while (number < due) {
+                    if (underWay.get() >= UNDER_WAY_MAX) {
+                        notSent += due - number;
+                        number = due;
+                    } else {
+                        call(number++);
+                    }
+                }
+                LockSupport.parkNanos(200_000);
+            }
+            appliedInTime = applied.sum();
+            long last = System.nanoTime() + TimeUnit.SECONDS.toNanos(ANSWERS_WAIT_SECONDS);
+            while (underWay.get() > 0 && System.nanoTime() < last) {
+                TimeUnit.MILLISECONDS.sleep(10);
+            }
+            unanswered = underWay.get();
+        }
+
+        private void call(long number) {
+            long begun = System.nanoTime();
+            underWay.incrementAndGet();
+            sent.increment();
+            stubs.get((int) (number % stubs.size())).applyMutation(sales.request(sku), new StreamObserver<>() {
+                @Override
+                public void onNext(ApplyMutationResponse answer) {
+                    if (answer.getResult().hasApplied()) {
+                        applied.increment();
+                        accepted.recordValue(System.nanoTime() - begun);
+                    } else {
+                        other.compareAndSet(null, new IllegalStateException("not applied: " + answer));
+                    }
+                }
+
+                @Override
+                public void onError(Throwable e) {
+                    if (Status.fromThrowable(e).getCode() == Status.Code.RESOURCE_EXHAUSTED) {
+                        refused.recordValue(System.nanoTime() - begun);
+                        // What it says is about the ledger, not about the call: few different ones.
+                        reasons.merge(String.valueOf(Status.fromThrowable(e).getDescription()), 1L, Long::sum);
+                    } else {
+                        other.compareAndSet(null, e);
+                    }
+                    underWay.decrementAndGet();
+                }
+
+                @Override
+                public void onCompleted() {
+                    underWay.decrementAndGet();
+                }
+            });
+        }
+    }
+
+    private static int overloadSeconds(Settings settings) {
+        return settings.quick() ? 10 : 60;
+    }
+}

@@ -1,0 +1,73 @@
+package io.stockledger.loadtest.workload;
+
+import io.grpc.ManagedChannel;
+import io.stockledger.loadtest.ServerProcess;
+import io.stockledger.loadtest.engine.Ground;
+import io.stockledger.loadtest.engine.Settings;
+import io.stockledger.loadtest.engine.Workload;
+import io.stockledger.loadtest.figure.Figure;
+import io.stockledger.loadtest.figure.Goal;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** How long a start takes on a folder that is in use, and how long a hot SKU's first caller waits after it. */
+public final class Recovery implements Workload {
+    @Override
+    public String name() {
+        return "recovery";
+    }
+
+    @Override
+    public String group() {
+        return "start";
+    }
+
+    @Override
+    public String about() {
+        return "serve to ready on an existing folder; the first sale of a SKU with 1,000,000 entries after it";
+    }
+
+    @Override
+    public double seconds(Settings settings) {
+        return 15 + entries(settings) / 100_000.0 + settings.rounds() * 2 * 6;
+    }
+
+    @Override
+    public void run(Ground ground) throws Exception {
+        long entries = entries(ground.settings());
+        ServerProcess ledger = ground.ownLedger("");
+        ManagedChannel channel = ground.channelTo(ledger.target());
+        Sales sales = new Sales(ground.fresh("rc"));
+        String big = ground.fresh("BIG");
+        String small = ground.fresh("SMALL");
+        sales.stockUp(channel, List.of(big, small));
+        ground.say(String.format(Locale.ROOT, "fills %,d entries of one SKU", entries));
+        Filling.hot(channel, sales, big, entries);
+        channel.shutdownNow();
+
+        List<Double> starts = new ArrayList<>();
+        List<Double> ofSmall = new ArrayList<>();
+        List<Double> ofBig = new ArrayList<>();
+        List<Double> difference = new ArrayList<>();
+        for (int i = 0; i < ground.settings().rounds(); i++) {
+            starts.add(Restarts.startMs(ledger));
+            ofSmall.add(Restarts.firstSaleMs(ground, ledger, sales, small));
+            starts.add(Restarts.startMs(ledger));
+            ofBig.add(Restarts.firstSaleMs(ground, ledger, sales, big));
+            difference.add(ofBig.get(i) - ofSmall.get(i));
+        }
+        ground.add(Figure.of("recovery-start", "serve to ready, existing folder", starts, "ms").goal(Goal.atMost(3_000))
+                .note("from the start of the process, its JVM and its PostgreSQL included, to its open port"));
+        ground.add(Figure.of("recovery-first-sale-2", "first sale after a start, SKU with 2 entries", ofSmall, "ms")
+                .note("the server's first call ever: classes are loaded and nothing is compiled"));
+        String title = String.format(Locale.ROOT, "first sale after a start, SKU with %,d entries", entries);
+        ground.add(Figure.of("recovery-first-sale-" + entries, title, ofBig, "ms").goal(Goal.shown("recovery-first-sale-2")));
+        ground.add(Figure.of("recovery-beside-start", title + ", beside a small SKU's", difference, "ms").goal(Goal.atMost(100))
+                .note("the difference of the two above, round by round"));
+    }
+
+    private static long entries(Settings settings) {
+        return settings.quick() ? 200_000 : 1_000_000;
+    }
+}
