@@ -26,12 +26,13 @@ import org.jetbrains.lincheck.Lincheck;
 import org.junit.jupiter.api.Test;
 
 /**
- * The queue behind submit, where callers, the transport and the timer meet. Lincheck runs them one at a time and
- * switches between them where they read and write what is shared, so no clock and no luck is in it;
- * {@code -Dinterleavings=N} looks at N times as many orders as an everyday test does.
+ * The queue behind submit, where callers, the transport and the timer meet. Everyday, real threads run each scenario
+ * thousands of times. With {@code -Dinterleavings=N} Lincheck runs the threads one at a time in 100 times N orders,
+ * switching where they read and write what is shared, and shows a failure step by step; that takes minutes.
  */
 class MutationStreamThreadsTest {
-    private static final int INTERLEAVINGS = 100 * Integer.getInteger("interleavings", 1);
+    private static final int ROUNDS = 5_000;
+    private static final int INTERLEAVINGS = 100 * Integer.getInteger("interleavings", 0);
     private static final PendingMutation FIRST = mutation("A-1");
     private static final PendingMutation SECOND = mutation("A-2");
     private static final PendingMutation OTHER = mutation("B-1");
@@ -250,6 +251,12 @@ class MutationStreamThreadsTest {
     }
 
     private static void interleaved(Runnable scenario) {
+        if (INTERLEAVINGS == 0) {
+            for (int i = 0; i < ROUNDS; i++) {
+                scenario.run();
+            }
+            return;
+        }
         // Once outside, so that what classes do when they are first used is no part of it.
         scenario.run();
         Lincheck.runConcurrentTest(INTERLEAVINGS, scenario);

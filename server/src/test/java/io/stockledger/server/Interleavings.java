@@ -10,7 +10,9 @@ import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
  */
 public final class Interleavings {
     private static final int TIMES = Integer.getInteger("interleavings", 1);
+    private static final boolean ASKED_FOR = System.getProperty("interleavings") != null;
     private static final int SCENARIOS = 10;
+    private static final int ROUNDS = 5_000;
 
     private Interleavings() {}
 
@@ -19,6 +21,20 @@ public final class Interleavings {
         // Once outside, so that what classes do when they are first used is no part of it.
         scenario.run();
         Lincheck.runConcurrentTest(count * TIMES, scenario);
+    }
+
+    /**
+     * As {@link #of}, for scenarios in which much library code runs along (protobuf, gRPC, Akka): Lincheck takes
+     * minutes for those, so it looks only where it is asked to. Everyday, real threads run them {@value #ROUNDS} times.
+     */
+    public static void ofLarge(Runnable scenario) {
+        if (ASKED_FOR) {
+            of(100, scenario);
+            return;
+        }
+        for (int i = 0; i < ROUNDS; i++) {
+            scenario.run();
+        }
     }
 
     /** Holds a structure against itself in one thread's hands: random scenarios, each in so many orders. */

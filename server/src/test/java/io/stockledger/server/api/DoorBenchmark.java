@@ -65,7 +65,7 @@ public class DoorBenchmark {
 
     private static byte[] written(Outcome outcome) {
         WireWriter out = new WireWriter(160, 0);
-        Result.of(ID, outcome).write(out);
+        Result.of(ID, outcome).write(out, true);
         return out.toBytes(0);
     }
 

@@ -60,7 +60,7 @@ class MutationStreamThreadsTest {
 
     @Test
     void requestsAreAnsweredWholeAndInOrderHoweverTheirSkusAnswer() {
-        Interleavings.of(100, () -> {
+        Interleavings.ofLarge(() -> {
             Call call = new Call(false);
             Interleavings.together(() -> {
                 call.decide(2);
@@ -73,7 +73,7 @@ class MutationStreamThreadsTest {
 
     @Test
     void callEndsOnceAndOnlyWhenAllThatItTookIsAnswered() {
-        Interleavings.of(100, () -> {
+        Interleavings.ofLarge(() -> {
             Call call = new Call(true);
             Interleavings.together(() -> {
                 call.decide(0);

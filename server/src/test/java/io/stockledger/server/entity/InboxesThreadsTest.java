@@ -73,7 +73,7 @@ class InboxesThreadsTest {
 
     @Test
     void whatCallersSendWhileAGathererStartsComesOnceAndInOrder() {
-        Interleavings.of(500, () -> {
+        Interleavings.ofLarge(() -> {
             Sku sku = new Sku();
             Interleavings.together(sku.caller("one", 2), sku.caller("other", 1), () -> {
                 sku.starts();
@@ -88,7 +88,7 @@ class InboxesThreadsTest {
 
     @Test
     void whatCallersSendWhileAGathererStopsComesToItsSuccessorOnceAndInOrder() {
-        Interleavings.of(500, () -> {
+        Interleavings.ofLarge(() -> {
             Sku sku = new Sku();
             sku.starts();
             sku.takesAll();

@@ -47,7 +47,7 @@ public class RingThreadsTest {
 
     @Test
     void readerSeesEveryRowAfterItsCursorOrThatTheyAreGone() {
-        Interleavings.check(200, RingThreadsTest.class);
+        Interleavings.check(100, RingThreadsTest.class);
     }
 
     private static List<JournalRow> rows(int count) {
