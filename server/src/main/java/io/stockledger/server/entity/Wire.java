@@ -13,8 +13,8 @@ import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Puts what actors of different nodes tell each other into bytes: records, enums, lists, optionals, texts and
- * numbers, by their own structure, so that no message needs a form of its own beside its record. All nodes of a ledger
+ * Puts what actors of different nodes tell each other into bytes: records, enums, lists, optionals, texts,
+ * numbers and arrays of them, by their own structure, so that no message needs a form of its own beside its record. All nodes of a ledger
  * run the same version; nothing of this is ever stored. Only classes of the ledger's own rooms are read.
  */
 final class Wire {
@@ -77,6 +77,12 @@ final class Wire {
             for (Object element : list) {
                 write(out, element);
             }
+        } else if (value instanceof long[] numbers) {
+            out.writeByte('L');
+            out.writeInt(numbers.length);
+            for (long number : numbers) {
+                out.writeLong(number);
+            }
         } else if (value instanceof Enum<?> constant) {
             out.writeByte('E');
             out.writeUTF(constant.getDeclaringClass().getName());
@@ -111,6 +117,13 @@ final class Wire {
                     list.add(read(in));
                 }
                 yield List.copyOf(list);
+            }
+            case 'L' -> {
+                long[] numbers = new long[in.readInt()];
+                for (int i = 0; i < numbers.length; i++) {
+                    numbers[i] = in.readLong();
+                }
+                yield numbers;
             }
             case 'E' -> constant(ours(in.readUTF()), in.readUTF());
             case 'R' -> message(in);
