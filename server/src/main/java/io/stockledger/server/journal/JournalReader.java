@@ -317,7 +317,7 @@ public final class JournalReader {
         String query = "SELECT a.persistence_id FROM ("
                 + " SELECT DISTINCT j.persistence_id FROM event_journal j"
                 + " WHERE j.announced_due > 0 AND j.announced_due > (SELECT swept_until FROM hold_sweep) AND j.announced_due <= ?) a"
-                + " CROSS JOIN LATERAL (SELECT header_long(r.event_payload, 24) AS next_due FROM event_journal r"
+                + " CROSS JOIN LATERAL (SELECT header_long(substring(r.event_payload FROM 25 FOR 8), 0) AS next_due FROM event_journal r"
                 + "  WHERE r.persistence_id = a.persistence_id ORDER BY r.sequence_number DESC LIMIT 1) l"
                 + " WHERE l.next_due > 0 AND l.next_due <= ? LIMIT " + limit;
         try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {

@@ -8,11 +8,13 @@ import akka.persistence.jdbc.db.SlickExtension;
 import akka.persistence.jdbc.db.SlickExtensionImpl;
 import com.typesafe.config.Config;
 import io.stockledger.server.journal.Recoveries.Past;
+import io.stockledger.server.journal.Recoveries.StoredRow;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CompletionStage;
-import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import slick.jdbc.JdbcDataSource;
 
 /**
@@ -29,12 +31,17 @@ final class PluginStore implements Extension {
     };
 
     private static final int RECOVERY_SESSIONS = 2;
+    /** Where actors stop halfway, since the store is away, what was read ahead for them must not pile up. */
+    private static final int READ_AHEAD_MAX = 4_096;
+
+    /** Rows after this one were read, and how far the SKU's rows go. */
+    record Ahead(long afterRow, List<StoredRow> rows, long newestRow) {}
 
     private final RowWriter rows;
     private final Recoveries recoveries;
     private final SnapshotWriter snapshots;
-    /** Pasts whose snapshot was handed out. A SKU recovers in one place at a time, and takes its own away. */
-    private final Map<String, Past> readAhead = new ConcurrentHashMap<>();
+    /** For SKUs whose snapshot was handed out. A SKU recovers in one place at a time, and takes its own away. */
+    private final Map<String, Ahead> readAhead = new ConcurrentHashMap<>();
 
     private PluginStore(ExtendedActorSystem system) {
         Config config = system.settings().config().getConfig("jdbc-journal");
@@ -75,14 +82,17 @@ final class PluginStore implements Extension {
             if (failure != null) {
                 past.completeExceptionally(failure);
             } else {
-                readAhead.put(sku, found);
+                if (readAhead.size() >= READ_AHEAD_MAX) {
+                    readAhead.clear();
+                }
+                readAhead.put(sku, new Ahead(found.snapshotRow(), found.rows(), found.newestRow()));
                 past.complete(found);
             }
         }));
         return past;
     }
 
-    Optional<Past> readAhead(String sku) {
+    Optional<Ahead> readAhead(String sku) {
         return Optional.ofNullable(readAhead.get(sku));
     }
 

@@ -31,7 +31,12 @@ final class Recoveries implements AutoCloseable {
      * @param newestRow number of its newest row; 0: it has none
      * @param rows those after the snapshot, up to the newest or as far as was read ahead
      */
-    record Past(Optional<StoredSnapshot> snapshot, long newestRow, List<StoredRow> rows) {}
+    record Past(Optional<StoredSnapshot> snapshot, long newestRow, List<StoredRow> rows) {
+        /** The row that the snapshot was taken after; 0: there is none. */
+        long snapshotRow() {
+            return snapshot.map(StoredSnapshot::rowNumber).orElse(0L);
+        }
+    }
 
     private static final int SKUS_A_READ = 256;
     /** Read ahead a SKU; the rest comes in pages. */
@@ -183,7 +188,7 @@ final class Recoveries implements AutoCloseable {
         for (int i = 0; i < found.length; i++) {
             if (found[i] == null) {
                 found[i] = new Past(Optional.empty(), 0, List.of());
-            } else if (found[i].newestRow() > snapshotRow(found[i])) {
+            } else if (found[i].newestRow() > found[i].snapshotRow()) {
                 behind.add(i);
             }
         }
@@ -203,7 +208,7 @@ final class Recoveries implements AutoCloseable {
         Map<Integer, List<StoredRow>> ahead = new HashMap<>();
         try (PreparedStatement rows = connection.prepareStatement(ROWS)) {
             rows.setArray(1, connection.createArrayOf("text", behind.stream().map(skus::get).toArray()));
-            rows.setArray(2, connection.createArrayOf("int8", behind.stream().map(i -> snapshotRow(found[i])).toArray()));
+            rows.setArray(2, connection.createArrayOf("int8", behind.stream().map(i -> found[i].snapshotRow()).toArray()));
             try (ResultSet row = rows.executeQuery()) {
                 while (row.next()) {
                     ahead.computeIfAbsent(behind.get(row.getInt(1) - 1), place -> new ArrayList<>()).add(row(row, 2));
@@ -232,10 +237,6 @@ final class Recoveries implements AutoCloseable {
     private static StoredRow row(ResultSet row, int column) throws SQLException {
         return new StoredRow(row.getLong(column), row.getString(column + 1), row.getLong(column + 2),
                 row.getBytes(column + 3));
-    }
-
-    static long snapshotRow(Past past) {
-        return past.snapshot().map(StoredSnapshot::rowNumber).orElse(0L);
     }
 
     @Override

@@ -10,6 +10,7 @@ import akka.persistence.jdbc.journal.dao.JournalDao;
 import akka.serialization.Serialization;
 import akka.stream.Materializer;
 import akka.stream.javadsl.Source;
+import io.stockledger.server.journal.PluginStore.Ahead;
 import io.stockledger.server.journal.Recoveries.Past;
 import io.stockledger.server.journal.Recoveries.StoredRow;
 import io.stockledger.server.journal.RowWriter.NewRow;
@@ -99,7 +100,7 @@ public final class RowJournalDao implements JournalDao {
 
     @Override
     public Future<Object> highestSequenceNr(String sku, long fromRow) {
-        Optional<Past> ahead = store.readAhead(sku);
+        Optional<Ahead> ahead = store.readAhead(sku);
         if (ahead.isPresent()) {
             if (ahead.get().newestRow() <= fromRow) {
                 // There is nothing to replay, so nobody will ask on.
@@ -113,8 +114,8 @@ public final class RowJournalDao implements JournalDao {
     @Override
     public akka.stream.scaladsl.Source<Try<Tuple2<PersistentRepr, Object>>, NotUsed> messagesWithBatch(String sku,
             long from, long to, int rowsAPage, Option<Tuple2<FiniteDuration, Scheduler>> refresh) {
-        List<StoredRow> ahead = store.readAhead(sku).filter(past -> Recoveries.snapshotRow(past) + 1 == from)
-                .map(Past::rows).orElse(List.of());
+        List<StoredRow> ahead = store.readAhead(sku).filter(read -> read.afterRow() + 1 == from)
+                .map(Ahead::rows).orElse(List.of());
         store.forget(sku);
         long next = from + ahead.size();
         Source<StoredRow, NotUsed> rows = Source.from(ahead);

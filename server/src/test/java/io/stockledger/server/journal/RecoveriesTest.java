@@ -67,7 +67,7 @@ class RecoveriesTest {
                 Past past = pasts.get(sku).get(20, TimeUnit.SECONDS);
                 int snapshotRow = sku == 3 ? 2 : sku == 7 ? 3 : 0;
                 assertEquals(sku % 4, past.newestRow(), "SKU-" + sku);
-                assertEquals(snapshotRow, Recoveries.snapshotRow(past), "SKU-" + sku);
+                assertEquals(snapshotRow, past.snapshotRow(), "SKU-" + sku);
                 assertEquals(sku % 4 - snapshotRow, past.rows().size(), "SKU-" + sku);
                 for (int i = 0; i < past.rows().size(); i++) {
                     StoredRow row = past.rows().get(i);
