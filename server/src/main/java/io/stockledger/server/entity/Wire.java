@@ -13,8 +13,8 @@ import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Puts what actors of different nodes tell each other into bytes: records, enums, lists, optionals, texts,
- * numbers and arrays of them, by their own structure, so that no message needs a form of its own beside its record. All nodes of a ledger
+ * Puts what actors of different nodes tell each other into bytes: records, enums, lists, optionals, texts and
+ * numbers, by their own structure, so that no message needs a form of its own beside its record. All nodes of a ledger
  * run the same version; nothing of this is ever stored. Only classes of the ledger's own rooms are read.
  */
 final class Wire {
