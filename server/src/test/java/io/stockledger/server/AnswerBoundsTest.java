@@ -79,6 +79,7 @@ final class AnswerBoundsTest {
         assertEquals(300, ledger.calls().batchGetStock(BatchGetStockRequest.newBuilder().addAllSkus(often)
                 .setLocation("location 7").build()).getStocksCount());
         send(IntStream.range(600, 1_600).mapToObj(i -> receive("wide", "location " + i)).toList());
+        send(IntStream.range(1_600, 2_600).mapToObj(i -> receive("wide", "location " + i)).toList());
         assertEquals("FAILED_PRECONDITION/ANSWER_TOO_LARGE",
                 RunningLedger.problem(() -> ledger.stock("wide")).name());
         assertEquals(1, ledger.calls().getStock(GetStockRequest.newBuilder().setSku("wide").setLocation("location 7").build())
