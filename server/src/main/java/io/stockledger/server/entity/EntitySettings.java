@@ -23,6 +23,7 @@ import java.time.InstantSource;
  * @param restartAfterMin how long a SKU whose write failed waits before it replays, at first
  * @param restartAfterMax the same, after many failures
  * @param replayWaitMax how long callers wait for a SKU to replay before they are told to come back
+ * @param gatherPause how long the next write waits, at most, for callers who were just answered
  * @param idleAfter a SKU that nobody called for so long leaves memory
  * @param residentMax SKUs that may be in a node's memory; beyond it those unused longest leave
  * @param clock the ledger's clock
@@ -40,6 +41,7 @@ public record EntitySettings(
         Duration restartAfterMin,
         Duration restartAfterMax,
         Duration replayWaitMax,
+        Duration gatherPause,
         Duration idleAfter,
         int residentMax,
         Limits limits,
@@ -61,6 +63,7 @@ public record EntitySettings(
                 entity.getDuration("restart-after-min"),
                 entity.getDuration("restart-after-max"),
                 entity.getDuration("replay-wait-max"),
+                entity.getDuration("gather-pause"),
                 entity.getDuration("idle-after"),
                 entity.getInt("resident-max"),
                 new Limits(limits.getInt("locations"), limits.getInt("open-reservations"),

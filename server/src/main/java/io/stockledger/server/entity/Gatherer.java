@@ -55,18 +55,29 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     /** The journal was looked at for a mutation. */
     record LookedUp(Waiting.ForDecision waiting, LookUps.Finding finding) implements Message {}
 
+    /** The wait for callers that were answered is over; told by number, since another may have begun. */
+    private record PauseOver(long number) implements Message {}
+
     private static final Logger LOG = LoggerFactory.getLogger(Gatherer.class);
     private static final StoreFailures FAILURES = new StoreFailures();
 
+    /**
+     * What all SKUs of a node share.
+     *
+     * @param onCommit told after each commit, so that the tail looks at once
+     */
+    record Node(EntitySettings settings, Inboxes inboxes, LookUps lookUps, Pauses pauses,
+            EntityMeasurements measurements, Runnable onCommit) {}
+
     private final String sku;
+    private final Node node;
     private final EntitySettings settings;
     private final LookUps lookUps;
     private final EntityMeasurements measurements;
-    private final Runnable onCommit;
     private final TimerScheduler<Message> timers;
     private final ActorRef<ClusterSharding.ShardCommand> shard;
-    private final Inboxes inboxes;
     private final Inbox inbox;
+    private final Patience patience;
 
     private final ArrayDeque<Waiting> queue = new ArrayDeque<>();
     /** Mutations of a lane behind one that is being looked up. */
@@ -80,36 +91,32 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private boolean replayIsSlow;
     /** The lot at the persistent actor; null: it is free. */
     private List<Waiting> underWay;
+    private long handedOnNanos;
+    private long pauses;
     private boolean wakeDue;
     private int failuresInARow;
     private boolean stopping;
 
     private Gatherer(ActorContext<Message> context, TimerScheduler<Message> timers, String sku,
-            ActorRef<ClusterSharding.ShardCommand> shard, Inboxes inboxes, EntitySettings settings, LookUps lookUps,
-            EntityMeasurements measurements, Runnable onCommit) {
+            ActorRef<ClusterSharding.ShardCommand> shard, Node node) {
         super(context);
         this.sku = sku;
-        this.shard = shard;
-        this.inboxes = inboxes;
-        this.settings = settings;
-        this.lookUps = lookUps;
-        this.measurements = measurements;
-        this.onCommit = onCommit;
+        this.node = node;
+        this.settings = node.settings();
+        this.lookUps = node.lookUps();
+        this.measurements = node.measurements();
         this.timers = timers;
-        this.inbox = inboxes.join(sku, context.getSelf());
+        this.shard = shard;
+        this.patience = new Patience(settings.gatherPause().toNanos());
+        this.inbox = node.inboxes().join(sku, context.getSelf());
         measurements.cameIn();
         startEntity();
     }
 
-    /**
-     * @param shard asked to let the SKU go from memory
-     * @param inboxes of this node
-     * @param onCommit told after each commit, so that the tail looks at once
-     */
-    static Behavior<Message> create(String sku, ActorRef<ClusterSharding.ShardCommand> shard, Inboxes inboxes,
-            EntitySettings settings, LookUps lookUps, EntityMeasurements measurements, Runnable onCommit) {
-        return Behaviors.setup(context -> Behaviors.withTimers(timers ->
-                new Gatherer(context, timers, sku, shard, inboxes, settings, lookUps, measurements, onCommit)));
+    /** @param shard asked to let the SKU go from memory */
+    static Behavior<Message> create(String sku, ActorRef<ClusterSharding.ShardCommand> shard, Node node) {
+        return Behaviors.setup(context -> Behaviors.withTimers(
+                timers -> new Gatherer(context, timers, sku, shard, node)));
     }
 
     @Override
@@ -119,7 +126,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
                 .onSignal(ChildFailed.class, failed -> entityStopped(rootOf(failed.getCause())))
                 .onSignal(Terminated.class, stopped -> entityStopped("its actor stopped"))
                 .onSignal(PostStop.class, stopped -> {
-                    inboxes.leave(sku, inbox);
+                    node.inboxes().leave(sku, inbox);
                     measurements.left();
                     return this;
                 })
@@ -157,13 +164,17 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
             } else {
                 restartLater();
             }
+        } else if (message instanceof PauseOver over) {
+            if (over.number() == pauses) {
+                patience.end();
+            }
         } else if (message == Unused.INSTANCE) {
             if (isIdle()) {
                 shard.tell(new ClusterSharding.Passivate<>(getContext().getSelf()));
             }
         } else if (message == Stop.INSTANCE) {
             stopping = true;
-            inboxes.leave(sku, inbox);
+            node.inboxes().leave(sku, inbox);
         } else {
             throw new IllegalArgumentException("a gatherer is not told " + message);
         }
@@ -230,9 +241,10 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
 
     /** Hands everything that waits to the persistent actor, if it is free. */
     private void handOn() {
-        if (underWay != null || !replayed || (queue.isEmpty() && !wakeDue)) {
+        if (underWay != null || !replayed || (queue.isEmpty() && !wakeDue) || patience.holds(queue.size())) {
             return;
         }
+        handedOnNanos = System.nanoTime();
         int lot = Math.min(queue.size(), settings.groupEntriesMax());
         underWay = new ArrayList<>(lot);
         for (int i = 0; i < lot; i++) {
@@ -265,19 +277,36 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         if (!done.lookUps().isEmpty()) {
             holdBackLanes();
         }
-        // The next lot goes first: its write overlaps with answering this one.
-        handOn();
+        inbox.take().forEach(this::take);
+        long writeNanos = System.nanoTime() - handedOnNanos;
+        boolean mostAreToCome = done.committed() && queue.size() < done.answers().size() / 2;
+        if (!mostAreToCome) {
+            // The next lot goes first: its write overlaps with answering this one.
+            handOn();
+        }
         if (done.committed()) {
-            onCommit.run();
+            node.onCommit().run();
         }
         // Before the answers: who has his can find himself counted.
         measurements.decided(done.tally());
         done.answers().forEach(this::give);
+        if (mostAreToCome) {
+            inbox.take().forEach(this::take);
+            pause(patience.begin(done.answers().size(), queue.size(), writeNanos));
+        }
         if (done.nextDueMs() > 0) {
             long inMs = Math.max(0, done.nextDueMs() - settings.clock().millis());
             timers.startSingleTimer(Wake.INSTANCE, Wake.INSTANCE, Duration.ofMillis(inMs));
         } else {
             timers.cancel(Wake.INSTANCE);
+        }
+    }
+
+    private void pause(long nanos) {
+        if (nanos > 0) {
+            long number = ++pauses;
+            ActorRef<Message> self = getContext().getSelf();
+            node.pauses().after(nanos, () -> self.tell(new PauseOver(number)));
         }
     }
 

@@ -33,13 +33,15 @@ public final class Ledger implements AutoCloseable {
     private final ActorRef<ShardingEnvelope<Gatherer.Message>> sharding;
     private final Inboxes inboxes;
     private final LookUps lookUps;
+    private final Pauses pauses;
 
     private Ledger(ActorSystem<Void> system, ActorRef<ShardingEnvelope<Gatherer.Message>> sharding, Inboxes inboxes,
-            LookUps lookUps) {
+            LookUps lookUps, Pauses pauses) {
         this.system = system;
         this.sharding = sharding;
         this.inboxes = inboxes;
         this.lookUps = lookUps;
+        this.pauses = pauses;
     }
 
     /**
@@ -67,17 +69,18 @@ public final class Ledger implements AutoCloseable {
             onCommit.run();
             hints.committed();
         };
+        Pauses pauses = new Pauses();
         // The inboxes need the way into sharding, which needs them for the gatherers that it starts.
-        CompletableFuture<Inboxes> inboxes = new CompletableFuture<>();
+        CompletableFuture<Gatherer.Node> node = new CompletableFuture<>();
         ActorRef<ShardingEnvelope<Gatherer.Message>> sharding = ClusterSharding.get(system).init(Entity.of(SKU,
-                context -> Gatherer.create(context.getEntityId(), context.getShard(), inboxes.join(), settings, lookUps,
-                        measurements, committed))
+                context -> Gatherer.create(context.getEntityId(), context.getShard(), node.join()))
                 .withStopMessage(Gatherer.Stop.INSTANCE));
-        inboxes.complete(new Inboxes(sharding));
+        Inboxes inboxes = new Inboxes(sharding);
+        node.complete(new Gatherer.Node(settings, inboxes, lookUps, pauses, measurements, committed));
         Duration look = min(settings.idleAfter().dividedBy(2), Duration.ofSeconds(1));
         system.scheduler().scheduleWithFixedDelay(look, look,
-                () -> inboxes.join().passivate(settings.idleAfter(), settings.residentMax()), system.executionContext());
-        return new Ledger(system, sharding, inboxes.join(), lookUps);
+                () -> inboxes.passivate(settings.idleAfter(), settings.residentMax()), system.executionContext());
+        return new Ledger(system, sharding, inboxes, lookUps, pauses);
     }
 
     private static Duration min(Duration one, Duration other) {
@@ -110,5 +113,6 @@ public final class Ledger implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         lookUps.close();
+        pauses.close();
     }
 }

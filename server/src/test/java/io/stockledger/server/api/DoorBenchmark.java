@@ -65,7 +65,7 @@ public class DoorBenchmark {
 
     private static byte[] written(Outcome outcome) {
         WireWriter out = new WireWriter(160, 0);
-        Result.of(ID, outcome).write(out, true);
+        Result.of(ID, outcome).write(out);
         return out.toBytes(0);
     }
 
