@@ -70,7 +70,9 @@ final class RunningLedger implements AutoCloseable {
     private RunningLedger(Server.Store store, String settings) {
         this.store = store;
         this.config = Server.config(ConfigFactory.parseString(settings).withFallback(ConfigFactory.parseString(
-                "akka.loglevel = WARNING, stockledger { api { port = 0, drain = 5 s }, metrics.port = 0 }")));
+                "akka.loglevel = WARNING, stockledger { api { port = 0, drain = 5 s }, metrics.port = 0,"
+                        // HeldWrites holds them by a lock.
+                        + " journal.write-lock-wait = 14 s }")));
     }
 
     /** On a new database of the tests' PostgreSQL. */

@@ -20,6 +20,8 @@ import java.time.InstantSource;
  * @param groupBytesMax bytes at which a journal row is full
  * @param snapshotRows rows after which a snapshot is made
  * @param snapshotEntries entries after which a snapshot is made
+ * @param quietAfter how long a SKU must not have been called for until a snapshot is made at leisure
+ * @param quietSnapshotEntries entries since the last one that make it worth while
  * @param restartAfterMin how long a SKU whose write failed waits before it replays, at first
  * @param restartAfterMax the same, after many failures
  * @param replayWaitMax how long callers wait for a SKU to replay before they are told to come back
@@ -38,6 +40,8 @@ public record EntitySettings(
         int groupBytesMax,
         int snapshotRows,
         int snapshotEntries,
+        Duration quietAfter,
+        int quietSnapshotEntries,
         Duration restartAfterMin,
         Duration restartAfterMax,
         Duration replayWaitMax,
@@ -60,6 +64,8 @@ public record EntitySettings(
                 (int) (long) entity.getBytes("group-bytes-max"),
                 entity.getInt("snapshot-rows"),
                 entity.getInt("snapshot-entries"),
+                entity.getDuration("quiet-after"),
+                entity.getInt("quiet-snapshot-entries"),
                 entity.getDuration("restart-after-min"),
                 entity.getDuration("restart-after-max"),
                 entity.getDuration("replay-wait-max"),

@@ -40,6 +40,9 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     /** Nobody has called for the SKU lately, or too many SKUs are in memory: ask sharding to let it go. */
     enum Unused implements Message { INSTANCE }
 
+    /** Nobody has called for a while: a moment for a snapshot, which shortens the next replay. */
+    enum Quiet implements Message { INSTANCE }
+
     /** The persistent actor has replayed the SKU's rows: it can decide. */
     enum Replayed implements Message { INSTANCE }
 
@@ -94,6 +97,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private long handedOnNanos;
     private long pauses;
     private boolean wakeDue;
+    private boolean saveDue;
     private int failuresInARow;
     private boolean stopping;
 
@@ -172,6 +176,8 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
             if (isIdle()) {
                 shard.tell(new ClusterSharding.Passivate<>(getContext().getSelf()));
             }
+        } else if (message == Quiet.INSTANCE) {
+            saveDue = true;
         } else if (message == Stop.INSTANCE) {
             stopping = true;
             node.inboxes().leave(sku, inbox);
@@ -241,7 +247,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
 
     /** Hands everything that waits to the persistent actor, if it is free. */
     private void handOn() {
-        if (underWay != null || !replayed || (queue.isEmpty() && !wakeDue) || patience.holds(queue.size())) {
+        if (underWay != null || !replayed || (queue.isEmpty() && !wakeDue && !saveDue) || patience.holds(queue.size())) {
             return;
         }
         handedOnNanos = System.nanoTime();
@@ -251,7 +257,8 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
             underWay.add(queue.poll());
         }
         wakeDue = false;
-        entity.get().tell(new StockEntity.Work(underWay, getContext().getSelf()));
+        entity.get().tell(new StockEntity.Work(underWay, saveDue, getContext().getSelf()));
+        saveDue = false;
     }
 
     private void takeBack(StockEntity.Done done) {
@@ -261,6 +268,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
         }
         underWay = null;
         failuresInARow = 0;
+        inbox.worthSaving(done.worthSaving());
         putInFront(done.leftOver());
         for (Waiting.ForDecision waiting : done.lookUps()) {
             lookUp(waiting);

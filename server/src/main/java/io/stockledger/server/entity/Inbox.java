@@ -29,6 +29,7 @@ final class Inbox {
     private State state = State.JOINING;
     private List<Gatherer.Message> arrived = new ArrayList<>();
     private volatile long usedNanos = System.nanoTime();
+    private volatile boolean worthSaving;
 
     /** @param number that no other inbox has, of any node: {@link Joined} may go astray while a SKU moves */
     Inbox(long number, ActorRef<Gatherer.Message> gatherer) {
@@ -82,6 +83,17 @@ final class Inbox {
     /** The gatherer was called through sharding. */
     void used() {
         usedNanos = System.nanoTime();
+    }
+
+    /** Whether so much was written since the SKU's last snapshot that a quiet moment should be used for one. */
+    void worthSaving(boolean worth) {
+        if (worth != worthSaving) {
+            worthSaving = worth;
+        }
+    }
+
+    boolean isWorthSaving() {
+        return worthSaving;
     }
 
     long usedNanos() {

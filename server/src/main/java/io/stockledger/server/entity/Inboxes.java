@@ -8,8 +8,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * The SKUs that are in this node's memory, each with its {@link Inbox}; and which of them should leave it, since
- * nobody has called for them for long or too many are here.
+ * The SKUs that are in this node's memory, each with its {@link Inbox}; which of them should leave it, since nobody has
+ * called for them for long or too many are here; and which have gone quiet after much was written.
  */
 final class Inboxes {
     private static final int WAYS = 64;
@@ -72,6 +72,16 @@ final class Inboxes {
         for (Inbox inbox : bySku.values()) {
             if (now - inbox.usedNanos() >= ageMax) {
                 inbox.gatherer().tell(Gatherer.Unused.INSTANCE);
+            }
+        }
+    }
+
+    /** Tells the SKUs of which much is in no snapshot yet, and that nobody called for so long, to make one. */
+    void saveQuiet(Duration quiet) {
+        long now = System.nanoTime();
+        for (Inbox inbox : bySku.values()) {
+            if (inbox.isWorthSaving() && now - inbox.usedNanos() >= quiet.toNanos()) {
+                inbox.gatherer().tell(Gatherer.Quiet.INSTANCE);
             }
         }
     }

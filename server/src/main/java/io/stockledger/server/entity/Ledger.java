@@ -78,8 +78,10 @@ public final class Ledger implements AutoCloseable {
         Inboxes inboxes = new Inboxes(sharding);
         node.complete(new Gatherer.Node(settings, inboxes, lookUps, pauses, measurements, committed));
         Duration look = min(settings.idleAfter().dividedBy(2), Duration.ofSeconds(1));
-        system.scheduler().scheduleWithFixedDelay(look, look,
-                () -> inboxes.passivate(settings.idleAfter(), settings.residentMax()), system.executionContext());
+        system.scheduler().scheduleWithFixedDelay(look, look, () -> {
+            inboxes.passivate(settings.idleAfter(), settings.residentMax());
+            inboxes.saveQuiet(settings.quietAfter());
+        }, system.executionContext());
         return new Ledger(system, sharding, inboxes, lookUps, pauses);
     }
 

@@ -2,6 +2,8 @@ package io.stockledger.server.entity;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Adapter;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.persistence.typed.PersistenceId;
 import akka.persistence.typed.RecoveryCompleted;
@@ -25,6 +27,7 @@ import io.stockledger.server.journal.EntryCodec;
 import io.stockledger.server.journal.GroupRow;
 import io.stockledger.server.journal.SnapshotCodec;
 import io.stockledger.server.journal.SnapshotCodec.Standing;
+import io.stockledger.server.journal.StockSnapshotDao;
 import io.stockledger.server.journal.snapshot.StockSnapshot;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -42,8 +45,12 @@ import java.util.function.Consumer;
  * stock with it, and its successor replays the journal: what was not written was never there.
  */
 final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow, StockEntity.State> {
-    /** A lot to decide; may be empty, then only what is overdue expires. */
-    record Work(List<Waiting> lot, ActorRef<Gatherer.Message> gatherer) {}
+    /**
+     * A lot to decide; may be empty, then only what is overdue expires.
+     *
+     * @param save whether to make a snapshot too
+     */
+    record Work(List<Waiting> lot, boolean save, ActorRef<Gatherer.Message> gatherer) {}
 
     /**
      * A lot come back.
@@ -56,6 +63,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
      * @param committed whether a row was written
      * @param sequence where the SKU stands, committed
      * @param nextDueMs when its first hold is due; 0: nothing is held
+     * @param worthSaving whether much is in no snapshot yet
      * @param tally what came of the lot, for the measurements
      */
     record Done(
@@ -67,6 +75,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
             boolean committed,
             long sequence,
             long nextDueMs,
+            boolean worthSaving,
             EntityMeasurements.Tally tally) implements Gatherer.Message {}
 
     /** The SKU as it stands, and how much has been written since the last snapshot. */
@@ -83,18 +92,28 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
             this.digest = standing.digest();
             this.announcedDueMs = standing.announcedDueMs();
         }
+
+        void saved() {
+            rowsSinceSnapshot = 0;
+            entriesSinceSnapshot = 0;
+        }
     }
 
+    /** At a quiet moment a snapshot may hold so many older ids for each new entry. */
+    private static final int OLDER_IDS_AN_ENTRY_MAX = 64;
+
+    private final ActorContext<Work> context;
     private final String sku;
     private final EntitySettings settings;
     private final ActorRef<Gatherer.Message> gatherer;
     private final EntityMeasurements measurements;
     private final Decider decider;
 
-    private StockEntity(String sku, EntitySettings settings, EntityMeasurements measurements,
+    private StockEntity(ActorContext<Work> context, String sku, EntitySettings settings, EntityMeasurements measurements,
             ActorRef<Gatherer.Message> gatherer) {
         // A persistence id of its own making: the SKU itself, whatever characters it has, since nothing else persists.
         super(PersistenceId.ofUniqueId(sku));
+        this.context = context;
         this.sku = sku;
         this.settings = settings;
         this.gatherer = gatherer;
@@ -105,7 +124,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
     /** @param gatherer told once the SKU's rows are replayed */
     static Behavior<Work> create(String sku, EntitySettings settings, EntityMeasurements measurements,
             ActorRef<Gatherer.Message> gatherer) {
-        return Behaviors.setup(context -> new StockEntity(sku, settings, measurements, gatherer));
+        return Behaviors.setup(context -> new StockEntity(context, sku, settings, measurements, gatherer));
     }
 
     @Override
@@ -128,7 +147,12 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
             Group group = new Group(state);
             group.decide(work.lot());
             Optional<GroupRow> row = group.close();
-            Consumer<State> giveBack = after -> work.gatherer().tell(group.done(work.lot(), row.isPresent()));
+            Consumer<State> giveBack = after -> {
+                if (work.save()) {
+                    save(after);
+                }
+                work.gatherer().tell(group.done(work.lot(), row.isPresent()));
+            };
             return row.isPresent()
                     ? Effect().persist(row.get()).thenRun(giveBack::accept)
                     : Effect().none().thenRun(giveBack::accept);
@@ -152,13 +176,29 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
         };
     }
 
+    /** Beside Akka's own snapshots, which follow a write: nothing may be left to write. */
+    private void save(State state) {
+        state.saved();
+        StockSnapshotDao.save(Adapter.toClassic(context.getSystem()), sku, lastSequenceNumber(context), state.nowMs,
+                encoded(state));
+    }
+
+    private static StockSnapshot encoded(State state) {
+        return SnapshotCodec.encode(new Standing(state.stock, state.digest, state.announcedDueMs));
+    }
+
+    /** Ids make a snapshot long: a SKU that has very many is saved more seldom. */
+    private boolean isWorthSaving(State state) {
+        return state.entriesSinceSnapshot >= Math.max(settings.quietSnapshotEntries(),
+                state.stock.appliedIds().olderCount() / OLDER_IDS_AN_ENTRY_MAX);
+    }
+
     @Override
     public boolean shouldSnapshot(State state, GroupRow row, long rowNumber) {
         boolean due = state.rowsSinceSnapshot >= settings.snapshotRows()
                 || state.entriesSinceSnapshot >= settings.snapshotEntries();
         if (due) {
-            state.rowsSinceSnapshot = 0;
-            state.entriesSinceSnapshot = 0;
+            state.saved();
         }
         return due;
     }
@@ -168,7 +208,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
         return new SnapshotAdapter<>() {
             @Override
             public Object toJournal(State state) {
-                return SnapshotCodec.encode(new Standing(state.stock, state.digest, state.announcedDueMs));
+                return encoded(state);
             }
 
             @Override
@@ -327,7 +367,8 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
 
         Done done(List<Waiting> lot, boolean committed) {
             tally.committed();
-            return new Done(lot, answers, lookUps, held, leftOver, committed, stock.sequence(), stock.nextDueMs(), tally);
+            return new Done(lot, answers, lookUps, held, leftOver, committed, stock.sequence(), stock.nextDueMs(),
+                    isWorthSaving(state), tally);
         }
     }
 }

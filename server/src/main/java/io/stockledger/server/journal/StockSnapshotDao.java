@@ -1,5 +1,6 @@
 package io.stockledger.server.journal;
 
+import akka.actor.ActorSystem;
 import akka.actor.ExtendedActorSystem;
 import akka.persistence.SnapshotMetadata;
 import akka.persistence.jdbc.config.SnapshotConfig;
@@ -43,6 +44,11 @@ public final class StockSnapshotDao implements SnapshotDao {
                         new SnapshotMetadata(sku, snapshot.rowNumber(), snapshot.createdMs()),
                         JournalSerializer.snapshot(snapshot.payload())))
                 .get());
+    }
+
+    /** Has a snapshot written that nothing of the plugin asked for. */
+    public static void save(ActorSystem system, String sku, long rowNumber, long createdMs, StockSnapshot stock) {
+        PluginStore.ID.get(system).snapshots().write(sku, rowNumber, createdMs, stock);
     }
 
     @Override
