@@ -99,6 +99,8 @@ public final class Server implements AutoCloseable {
 
         Ledger ledger = keep(Ledger.start(withStore(config), EntitySettings.from(config, clock), history,
                 feed::committed, feed::committedElsewhere, metrics.registry()));
+        // What was sold last is asked for first: it is on its way into memory before the port opens.
+        journal.newestSkus(config.getInt("stockledger.entity.wake-at-start-rows")).forEach(ledger::wake);
         keep(Sweeper.start(journal, ledger, clock, config.getDuration("stockledger.entity.sweep-interval")));
 
         api = keep(ApiServer.start(config, ledger, feed, journal, clock, pace, metrics.registry()));

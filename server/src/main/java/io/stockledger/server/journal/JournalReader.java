@@ -312,6 +312,21 @@ public final class JournalReader {
     static final long SWEEP_MARGIN_MS = 60_000;
     private static final long SWEEP_STEP_MS = 20_000;
 
+    /** The SKUs that the newest rows are of, each once. */
+    public List<String> newestSkus(int rows) throws SQLException {
+        String query = "SELECT DISTINCT j.persistence_id FROM (SELECT persistence_id FROM event_journal"
+                + " ORDER BY tx DESC, ordering DESC LIMIT " + rows + ") j";
+        try (Connection connection = database.reads().getConnection();
+                PreparedStatement statement = connection.prepareStatement(query);
+                ResultSet found = statement.executeQuery()) {
+            List<String> skus = new ArrayList<>();
+            while (found.next()) {
+                skus.add(found.getString(1));
+            }
+            return skus;
+        }
+    }
+
     /** A page of SKUs that have a hold open which was due at or before this moment, by the ledger's clock. */
     public List<String> skusWithOverdueHolds(long nowMs, int limit) throws SQLException {
         String query = "SELECT a.persistence_id FROM ("
