@@ -3,12 +3,13 @@ package io.stockledger.server.entity;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.ChildFailed;
+import akka.actor.typed.ExtensibleBehavior;
 import akka.actor.typed.PostStop;
+import akka.actor.typed.Signal;
 import akka.actor.typed.Terminated;
-import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.TypedActorContext;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
-import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
 import akka.cluster.sharding.typed.javadsl.ClusterSharding;
 import java.time.Duration;
@@ -27,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * gets faster a unit the hotter it is. Gathering stands apart from the persistent actor, which so never has more than
  * one lot to stash.
  */
-final class Gatherer extends AbstractBehavior<Gatherer.Message> {
+final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     /** What a gatherer may be told. */
     interface Message {}
 
@@ -72,6 +73,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     record Node(EntitySettings settings, Inboxes inboxes, LookUps lookUps, Pauses pauses,
             EntityMeasurements measurements, Runnable onCommit) {}
 
+    private final ActorContext<Message> context;
     private final String sku;
     private final Node node;
     private final EntitySettings settings;
@@ -82,9 +84,9 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private final Inbox inbox;
     private final Patience patience;
 
-    private final ArrayDeque<Waiting> queue = new ArrayDeque<>();
+    private final ArrayDeque<Waiting> queue = new ArrayDeque<>(0);
     /** Mutations of a lane behind one that is being looked up. */
-    private final Map<Long, ArrayDeque<Waiting.ForDecision>> heldByLane = new HashMap<>();
+    private final Map<Long, ArrayDeque<Waiting.ForDecision>> heldByLane = new HashMap<>(0);
     private int heldCount;
     private int lookUpsUnderWay;
 
@@ -103,7 +105,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
 
     private Gatherer(ActorContext<Message> context, TimerScheduler<Message> timers, String sku,
             ActorRef<ClusterSharding.ShardCommand> shard, Node node) {
-        super(context);
+        this.context = context;
         this.sku = sku;
         this.node = node;
         this.settings = node.settings();
@@ -123,18 +125,24 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
                 timers -> new Gatherer(context, timers, sku, shard, node)));
     }
 
+    // Told by hand, without Akka's table of handlers: there may be 100,000 of this actor.
     @Override
-    public Receive<Message> createReceive() {
-        return newReceiveBuilder()
-                .onAnyMessage(this::on)
-                .onSignal(ChildFailed.class, failed -> entityStopped(rootOf(failed.getCause())))
-                .onSignal(Terminated.class, stopped -> entityStopped("its actor stopped"))
-                .onSignal(PostStop.class, stopped -> {
-                    node.inboxes().leave(sku, inbox);
-                    measurements.left();
-                    return this;
-                })
-                .build();
+    public Behavior<Message> receive(TypedActorContext<Message> asBefore, Message message) {
+        return on(message);
+    }
+
+    @Override
+    public Behavior<Message> receiveSignal(TypedActorContext<Message> asBefore, Signal signal) {
+        if (signal instanceof ChildFailed failed) {
+            return entityStopped(rootOf(failed.getCause()));
+        } else if (signal instanceof Terminated) {
+            return entityStopped("its actor stopped");
+        } else if (signal instanceof PostStop) {
+            node.inboxes().leave(sku, inbox);
+            measurements.left();
+            return this;
+        }
+        return Behaviors.unhandled();
     }
 
     private Behavior<Message> on(Message message) {
@@ -174,7 +182,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
             }
         } else if (message == Unused.INSTANCE) {
             if (isIdle()) {
-                shard.tell(new ClusterSharding.Passivate<>(getContext().getSelf()));
+                shard.tell(new ClusterSharding.Passivate<>(context.getSelf()));
             }
         } else if (message == Quiet.INSTANCE) {
             saveDue = true;
@@ -257,7 +265,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
             underWay.add(queue.poll());
         }
         wakeDue = false;
-        entity.get().tell(new StockEntity.Work(underWay, saveDue, getContext().getSelf()));
+        entity.get().tell(new StockEntity.Work(underWay, saveDue, context.getSelf()));
         saveDue = false;
     }
 
@@ -313,7 +321,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     private void pause(long nanos) {
         if (nanos > 0) {
             long number = ++pauses;
-            ActorRef<Message> self = getContext().getSelf();
+            ActorRef<Message> self = context.getSelf();
             node.pauses().after(nanos, () -> self.tell(new PauseOver(number)));
         }
     }
@@ -328,7 +336,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
     }
 
     private void lookUp(Waiting.ForDecision waiting) {
-        ActorRef<Message> self = getContext().getSelf();
+        ActorRef<Message> self = context.getSelf();
         boolean begun = lookUps.begin(waiting,
                 finding -> self.tell(new LookedUp(waiting, finding)));
         if (!begun) {
@@ -374,9 +382,9 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
 
     /** Nothing is handed to it before it has replayed: until then what waits can be told for sure that it was not applied. */
     private void startEntity() {
-        ActorRef<StockEntity.Work> started = getContext().spawnAnonymous(
-                StockEntity.create(sku, settings, measurements, getContext().getSelf()));
-        getContext().watch(started);
+        ActorRef<StockEntity.Work> started = context.spawnAnonymous(
+                StockEntity.create(sku, settings, measurements, context.getSelf()));
+        context.watch(started);
         entity = Optional.of(started);
         replayed = false;
         replayingSinceNanos = System.nanoTime();
@@ -427,7 +435,7 @@ final class Gatherer extends AbstractBehavior<Gatherer.Message> {
      * mutation was refused, and see it committed afterwards.
      */
     private void settle() {
-        ActorRef<Message> self = getContext().getSelf();
+        ActorRef<Message> self = context.getSelf();
         if (!lookUps.settle(sku, settled -> self.tell(new Settled(settled)))) {
             restartLater();
         }
