@@ -392,4 +392,14 @@ class MetricsTest {
             assertTrue(ready >= before && ready <= ledger.clock.millis() / 1_000.0, () -> "ready: " + ready);
         }
     }
+
+    @Test
+    void skusThatWereWrittenLastComeIntoMemoryByThemselvesAtAStart() throws Exception {
+        try (RunningLedger ledger = RunningLedger.start("")) {
+            ledger.applied(Mutations.receive("one", 1));
+            ledger.applied(Mutations.receive("other", 1));
+            ledger.restart();
+            await("both are in memory", () -> value(ledger, "stockledger_resident_skus") == 2);
+        }
+    }
 }

@@ -85,7 +85,7 @@ public final class Redis implements Workload {
         Path folder = Files.createDirectories(ground.folder().resolve("redis"));
         int port = ServerProcess.freePort();
         Process redis = new ProcessBuilder(program, "--port", Integer.toString(port), "--bind", "127.0.0.1", "--dir", folder.toString(),
-                "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--daemonize", "no")
+                "--appendonly", "yes", "--appendfsync", "always", "--auto-aof-rewrite-percentage", "0", "--save", "", "--daemonize", "no")
                 .redirectErrorStream(true).redirectOutput(folder.resolve("redis.log").toFile()).start();
         ground.keep(() -> {
             redis.destroy();

@@ -49,7 +49,7 @@ public final class RowLockLatency implements Workload {
         HikariDataSource pool = Tables.pool(ground, CONNECTIONS);
         String ids = ground.fresh("rl");
         AtomicLong numbers = new AtomicLong();
-        Optional<Figure> known = ground.found("row-lock-hot-best");
+        Optional<Figure> known = ground.found("row-lock-hot-" + CONNECTIONS);
         double peak = known.isPresent() ? known.get().value() : ground.peak("row-lock-latency-peak", Callers.threads(CONNECTIONS,
                 caller -> () -> RowLock.sell(pool, "HOT", ids + "-" + numbers.getAndIncrement()))).perSecond();
         AtomicReference<Throwable> failure = new AtomicReference<>();

@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
 /** More SKUs than stay in memory, asked in turn: each sale wakes a SKU, and another falls asleep. */
 public final class Churn implements Workload {
     private static final int CALLERS = 64;
-    private static final String IDLE = "akka.cluster.sharding.passivation.default-idle-strategy.idle-entity.timeout = ";
+    private static final String IDLE = "stockledger.entity.idle-after = ";
 
     @Override
     public String name() {

@@ -19,7 +19,7 @@ public final class ResidentMemory implements Workload {
     /** Timers of the last writes lapse within 20 s; until then they are held though nobody waits for them. */
     private static final int REST_SECONDS = 25;
     // Nobody falls asleep while it is counted; and the feed's buffer of newest rows, a fixed cost, is full before.
-    private static final String AWAKE = "akka.cluster.sharding.passivation.default-idle-strategy.idle-entity.timeout = 1 hour\n"
+    private static final String AWAKE = "stockledger.entity.idle-after = 1 hour\n"
             + "stockledger.feed.ring-bytes = 128 KiB\n";
 
     @Override

@@ -17,7 +17,7 @@ import java.util.stream.IntStream;
 /** 100,000 SKUs awake and peak load in a heap of 512 MiB, beside the same in the launcher's default heap. */
 public final class SmallHeap implements Workload {
     private static final int CALLERS = 512;
-    private static final String AWAKE = "akka.cluster.sharding.passivation.default-idle-strategy.idle-entity.timeout = 1 hour\n";
+    private static final String AWAKE = "stockledger.entity.idle-after = 1 hour\n";
 
     @Override
     public String name() {
