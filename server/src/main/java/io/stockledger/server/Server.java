@@ -120,7 +120,7 @@ public final class Server implements AutoCloseable {
     /** The journal plugin's own connections: the same database, and no statement of theirs outlives its breaker. */
     private Config withStore(Config config) {
         String url = storeAddress.jdbcUrl() + (storeAddress.url().contains("options=") ? ""
-                : "&options=-c%20statement_timeout%3D15s%20-c%20idle_in_transaction_session_timeout%3D10s%20-c%20lock_timeout%3D"
+                : "&socketTimeout=20&options=-c%20statement_timeout%3D15s%20-c%20idle_in_transaction_session_timeout%3D10s%20-c%20lock_timeout%3D"
                         + config.getDuration("stockledger.journal.write-lock-wait").toMillis() + "ms");
         String db = "akka-persistence-jdbc.shared-databases.slick.db.";
         return config

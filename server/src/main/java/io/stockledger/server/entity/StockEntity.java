@@ -178,9 +178,10 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
 
     /** Beside Akka's own snapshots, which follow a write: nothing may be left to write. */
     private void save(State state) {
-        state.saved();
-        StockSnapshotDao.save(Adapter.toClassic(context.getSystem()), sku, lastSequenceNumber(context), state.nowMs,
-                encoded(state));
+        if (StockSnapshotDao.save(Adapter.toClassic(context.getSystem()), sku, lastSequenceNumber(context), state.nowMs,
+                encoded(state))) {
+            state.saved();
+        }
     }
 
     private static StockSnapshot encoded(State state) {

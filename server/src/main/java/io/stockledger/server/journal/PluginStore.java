@@ -71,6 +71,19 @@ final class PluginStore implements Extension {
         return snapshots;
     }
 
+    /** The number of a SKU's newest row, where its past was not read ahead: its snapshot could not be asked for. */
+    CompletionStage<Long> newestRow(String sku) {
+        CompletableFuture<Long> newest = new CompletableFuture<>();
+        rows.whenSettled(sku, () -> recoveries.past(sku).whenComplete((found, failure) -> {
+            if (failure != null) {
+                newest.completeExceptionally(failure);
+            } else {
+                newest.complete(found.newestRow());
+            }
+        }));
+        return newest;
+    }
+
     /**
      * Reads a SKU's past, and keeps it for {@link #readAhead}. Not before a row that its last actor gave up on has been
      * written or not: it would be missing.

@@ -43,12 +43,15 @@ final class Recoveries implements AutoCloseable {
     private static final int ROWS_AHEAD = 100;
     private static final long BYTES_AHEAD = 64 << 10;
 
-    private static final String NEWEST = "SELECT w.place, j.sequence_number, s.sequence_number, s.created, s.snapshot_payload"
+    private static final String NEWEST = "SELECT w.place, j.sequence_number, s.sequence_number, s.created,"
+            + " CASE WHEN octet_length(s.snapshot_payload) <= " + BYTES_AHEAD + " THEN s.snapshot_payload END"
             + " FROM unnest(?::text[]) WITH ORDINALITY w(sku, place)"
             + " CROSS JOIN LATERAL (SELECT r.sequence_number FROM event_journal r WHERE r.persistence_id = w.sku"
             + "  ORDER BY r.sequence_number DESC LIMIT 1) j"
             + " LEFT JOIN LATERAL (SELECT * FROM snapshot n WHERE n.persistence_id = w.sku"
             + "  ORDER BY n.sequence_number DESC LIMIT 1) s ON true";
+    private static final String SNAPSHOT =
+            "SELECT snapshot_payload FROM snapshot WHERE persistence_id = ? AND sequence_number = ?";
     private static final String ROWS = "SELECT w.place, j.sequence_number, j.writer, j.write_timestamp, j.event_payload"
             + " FROM unnest(?::text[], ?::bigint[]) WITH ORDINALITY w(sku, after, place)"
             + " CROSS JOIN LATERAL ("
@@ -62,6 +65,9 @@ final class Recoveries implements AutoCloseable {
             + "  SELECT * FROM event_journal r WHERE r.persistence_id = ? AND r.sequence_number BETWEEN ? AND ?"
             + "  ORDER BY r.sequence_number LIMIT ?) r) j"
             + " WHERE j.bytes_before < " + (1 << 20) + " ORDER BY j.sequence_number";
+
+    /** Stands for a snapshot that is read by itself. */
+    private static final byte[] LARGE = {};
 
     private sealed interface Question {
         void fail(Throwable why);
@@ -151,7 +157,7 @@ final class Recoveries implements AutoCloseable {
         }
     }
 
-    private static void answer(Connection connection, List<Question> questions) throws SQLException {
+    private void answer(Connection connection, List<Question> questions) throws SQLException {
         List<PastOf> pasts = new ArrayList<>();
         for (Question question : questions) {
             if (question instanceof PastOf past) {
@@ -161,12 +167,30 @@ final class Recoveries implements AutoCloseable {
         if (!pasts.isEmpty()) {
             List<Past> found = pasts(connection, pasts.stream().map(PastOf::sku).toList());
             for (int i = 0; i < found.size(); i++) {
-                pasts.get(i).answer().complete(found.get(i));
+                PastOf past = pasts.get(i);
+                // Where a newer snapshot has taken its place, all of it is read again.
+                whole(connection, past.sku(), found.get(i)).ifPresentOrElse(past.answer()::complete, () -> ask(past));
             }
         }
         for (Question question : questions) {
             if (question instanceof PageOf page) {
                 page.answer().complete(page(connection, page));
+            }
+        }
+    }
+
+    /** With its snapshot, if that was too large to be read beside 255 others; empty: it is there no more. */
+    private static Optional<Past> whole(Connection connection, String sku, Past past) throws SQLException {
+        if (past.snapshot().isEmpty() || past.snapshot().get().payload() != LARGE) {
+            return Optional.of(past);
+        }
+        StoredSnapshot known = past.snapshot().get();
+        try (PreparedStatement one = connection.prepareStatement(SNAPSHOT)) {
+            one.setString(1, sku);
+            one.setLong(2, known.rowNumber());
+            try (ResultSet row = one.executeQuery()) {
+                return row.next() ? Optional.of(new Past(Optional.of(new StoredSnapshot(known.rowNumber(),
+                        known.createdMs(), row.getBytes(1))), past.newestRow(), past.rows())) : Optional.empty();
             }
         }
     }
@@ -177,9 +201,10 @@ final class Recoveries implements AutoCloseable {
             newest.setArray(1, connection.createArrayOf("text", skus.toArray()));
             try (ResultSet row = newest.executeQuery()) {
                 while (row.next()) {
-                    byte[] snapshot = row.getBytes(5);
-                    found[row.getInt(1) - 1] = new Past(snapshot == null ? Optional.empty()
-                            : Optional.of(new StoredSnapshot(row.getLong(3), row.getLong(4), snapshot)),
+                    byte[] small = row.getBytes(5);
+                    long snapshotRow = row.getLong(3);
+                    found[row.getInt(1) - 1] = new Past(snapshotRow == 0 ? Optional.empty()
+                            : Optional.of(new StoredSnapshot(snapshotRow, row.getLong(4), small == null ? LARGE : small)),
                             row.getLong(2), List.of());
                 }
             }

@@ -66,6 +66,8 @@ public final class RowJournalDao implements JournalDao {
             rows.add(new NewRow(row.persistenceId(), row.sequenceNr(), row.writerUuid(), row.timestamp(),
                     ((GroupRow) row.payload()).bytes()));
         }
+        // What was read ahead of it, if anything is left, is not the SKU's past any more.
+        store.forget(rows.get(0).sku());
         Promise<scala.collection.immutable.Seq<Try<BoxedUnit>>> told = Promise.apply();
         store.rows().write(rows, new RowWriter.Outcome() {
             @Override
@@ -108,7 +110,7 @@ public final class RowJournalDao implements JournalDao {
             }
             return Future$.MODULE$.successful(ahead.get().newestRow());
         }
-        return FutureConverters.asScala(store.recover(sku).thenApply(Past::newestRow));
+        return FutureConverters.asScala(store.newestRow(sku).thenApply(newest -> newest));
     }
 
     @Override

@@ -41,13 +41,15 @@ final class SnapshotWriter implements AutoCloseable {
         thread.start();
     }
 
-    /** Takes a snapshot of the SKU after its row of this number. */
-    void write(String sku, long rowNumber, long createdMs, StockSnapshot snapshot) {
+    /** Takes a snapshot of the SKU after its row of this number; false: too many wait. */
+    boolean write(String sku, long rowNumber, long createdMs, StockSnapshot snapshot) {
         synchronized (lock) {
             if (!closed && (waiting.size() < WAITING_MAX || waiting.containsKey(sku))) {
                 waiting.put(sku, new Waiting(rowNumber, createdMs, snapshot));
                 lock.notifyAll();
+                return true;
             }
+            return false;
         }
     }
 

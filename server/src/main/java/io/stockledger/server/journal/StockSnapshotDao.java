@@ -46,9 +46,9 @@ public final class StockSnapshotDao implements SnapshotDao {
                 .get());
     }
 
-    /** Has a snapshot written that nothing of the plugin asked for. */
-    public static void save(ActorSystem system, String sku, long rowNumber, long createdMs, StockSnapshot stock) {
-        PluginStore.ID.get(system).snapshots().write(sku, rowNumber, createdMs, stock);
+    /** Has a snapshot written that nothing of the plugin asked for; false: too many wait, ask again later. */
+    public static boolean save(ActorSystem system, String sku, long rowNumber, long createdMs, StockSnapshot stock) {
+        return PluginStore.ID.get(system).snapshots().write(sku, rowNumber, createdMs, stock);
     }
 
     @Override
