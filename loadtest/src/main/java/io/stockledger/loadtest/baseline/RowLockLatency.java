@@ -7,7 +7,6 @@ import io.stockledger.loadtest.engine.OpenLoop;
 import io.stockledger.loadtest.engine.Settings;
 import io.stockledger.loadtest.engine.Workload;
 import io.stockledger.loadtest.figure.Figure;
-import io.stockledger.loadtest.figure.Goal;
 import io.stockledger.loadtest.workload.Latencies;
 import java.sql.SQLException;
 import java.util.Optional;

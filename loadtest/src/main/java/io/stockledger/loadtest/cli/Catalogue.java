@@ -8,6 +8,7 @@ import io.stockledger.loadtest.baseline.Redis;
 import io.stockledger.loadtest.baseline.RowLock;
 import io.stockledger.loadtest.baseline.RowLockLatency;
 import io.stockledger.loadtest.baseline.RowLockSpread;
+import io.stockledger.loadtest.engine.Settings;
 import io.stockledger.loadtest.engine.Workload;
 import io.stockledger.loadtest.workload.Browse;
 import io.stockledger.loadtest.workload.Bulkhead;
@@ -68,6 +69,11 @@ final class Catalogue {
             new GrowthOfJournal());
 
     private Catalogue() {}
+
+    /** How long all of these take, about. */
+    static double seconds(List<Workload> workloads, Settings settings) {
+        return workloads.stream().mapToDouble(workload -> workload.seconds(settings)).sum();
+    }
 
     /** Those of these names and groups, in the catalogue's order; all where none is named. */
     static List<Workload> select(List<String> namesAndGroups) {

@@ -135,7 +135,7 @@ public final class Loadtest implements Callable<Integer> {
     }
 
     private static long minutes(Settings settings) {
-        return (long) Math.ceil(Catalogue.ALL.stream().mapToDouble(workload -> workload.seconds(settings)).sum() / 60);
+        return (long) Math.ceil(Catalogue.seconds(Catalogue.ALL, settings) / 60);
     }
 
     private static Settings settings(int warmUp, int round, int rounds, int connections, boolean quick, boolean full,
@@ -286,7 +286,7 @@ public final class Loadtest implements Callable<Integer> {
                     workload.name(), workload.group(), workload.seconds(settings), workload.about());
         }
         out.printf(Locale.ROOT, "%nTogether about %.0f minutes.%n",
-                Math.ceil(workloads.stream().mapToDouble(workload -> workload.seconds(settings)).sum() / 60));
+                Math.ceil(Catalogue.seconds(workloads, settings) / 60));
     }
 
     static Path jsonBeside(Path report) {

@@ -31,7 +31,7 @@ final class Shown implements Ground.Watcher, Runner.Steps, AutoCloseable {
         this.err = err;
         this.settings = settings;
         this.workloads = workloads;
-        double total = workloads.stream().mapToDouble(workload -> workload.seconds(settings)).sum();
+        double total = Catalogue.seconds(workloads, settings);
         // The launcher has looked; Java itself cannot tell standard error from a file.
         if (!Boolean.getBoolean("stockledger.terminal")) {
             this.bar = null;

@@ -76,9 +76,6 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     private final ActorContext<Message> context;
     private final String sku;
     private final Node node;
-    private final EntitySettings settings;
-    private final LookUps lookUps;
-    private final EntityMeasurements measurements;
     private final TimerScheduler<Message> timers;
     private final ActorRef<ClusterSharding.ShardCommand> shard;
     private final Inbox inbox;
@@ -97,7 +94,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     /** The lot at the persistent actor; null: it is free. */
     private List<Waiting> underWay;
     private long handedOnNanos;
-    private long pauses;
+    private long pauseNumber;
     private boolean wakeDue;
     private boolean saveDue;
     private int failuresInARow;
@@ -108,14 +105,11 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         this.context = context;
         this.sku = sku;
         this.node = node;
-        this.settings = node.settings();
-        this.lookUps = node.lookUps();
-        this.measurements = node.measurements();
         this.timers = timers;
         this.shard = shard;
-        this.patience = new Patience(settings.gatherPause().toNanos());
+        this.patience = new Patience(node.settings().gatherPause().toNanos());
         this.inbox = node.inboxes().join(sku, context.getSelf());
-        measurements.cameIn();
+        node.measurements().cameIn();
         startEntity();
     }
 
@@ -125,27 +119,9 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
                 timers -> new Gatherer(context, timers, sku, shard, node)));
     }
 
-    // Told by hand, without Akka's table of handlers: there may be 100,000 of this actor.
+    // Both by hand, without Akka's table of handlers: there may be 100,000 of this actor.
     @Override
-    public Behavior<Message> receive(TypedActorContext<Message> asBefore, Message message) {
-        return on(message);
-    }
-
-    @Override
-    public Behavior<Message> receiveSignal(TypedActorContext<Message> asBefore, Signal signal) {
-        if (signal instanceof ChildFailed failed) {
-            return entityStopped(rootOf(failed.getCause()));
-        } else if (signal instanceof Terminated) {
-            return entityStopped("its actor stopped");
-        } else if (signal instanceof PostStop) {
-            node.inboxes().leave(sku, inbox);
-            measurements.left();
-            return this;
-        }
-        return Behaviors.unhandled();
-    }
-
-    private Behavior<Message> on(Message message) {
+    public Behavior<Message> receive(TypedActorContext<Message> unchanged, Message message) {
         if (message instanceof Inbox.Arrived) {
             inbox.take().forEach(this::take);
         } else if (message instanceof StockEntity.Done done) {
@@ -162,7 +138,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
             wakeDue = true;
         } else if (message == Replayed.INSTANCE) {
             replayed = true;
-            measurements.recovered(replayingSinceNanos);
+            node.measurements().recovered(replayingSinceNanos);
             replayIsSlow = false;
             timers.cancel(ReplayIsSlow.INSTANCE);
         } else if (message == ReplayIsSlow.INSTANCE) {
@@ -177,7 +153,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
                 restartLater();
             }
         } else if (message instanceof PauseOver over) {
-            if (over.number() == pauses) {
+            if (over.number() == pauseNumber) {
                 patience.end();
             }
         } else if (message == Unused.INSTANCE) {
@@ -196,6 +172,20 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         return stopping && isIdle() ? Behaviors.stopped() : this;
     }
 
+    @Override
+    public Behavior<Message> receiveSignal(TypedActorContext<Message> unchanged, Signal signal) {
+        if (signal instanceof ChildFailed failed) {
+            return entityStopped(rootOf(failed.getCause()));
+        } else if (signal instanceof Terminated) {
+            return entityStopped("its actor stopped");
+        } else if (signal instanceof PostStop) {
+            node.inboxes().leave(sku, inbox);
+            node.measurements().left();
+            return this;
+        }
+        return Behaviors.unhandled();
+    }
+
     /** What a caller has sent. */
     private void take(Message message) {
         if (message instanceof Submission submission) {
@@ -208,7 +198,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     private void gather(Submission submission) {
         int mutations = submission.mutations().size();
         Optional<Outcome.Failure> failure = whyNotNow(mutations);
-        failure.ifPresent(why -> measurements.answered(new Outcome.Failed(why), mutations));
+        failure.ifPresent(why -> node.measurements().answered(new Outcome.Failed(why), mutations));
         for (int i = 0; i < mutations; i++) {
             Waiting.ForDecision waiting = new Waiting.ForDecision(submission, i);
             if (failure.isPresent()) {
@@ -227,7 +217,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         if (entity.isEmpty() || replayIsSlow) {
             return Optional.of(Outcome.Failure.NOT_STARTED);
         }
-        return queue.size() + heldCount + more > settings.waitingMax()
+        return queue.size() + heldCount + more > node.settings().waitingMax()
                 ? Optional.of(Outcome.Failure.TOO_MANY_WAITING) : Optional.empty();
     }
 
@@ -259,7 +249,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
             return;
         }
         handedOnNanos = System.nanoTime();
-        int lot = Math.min(queue.size(), settings.groupEntriesMax());
+        int lot = Math.min(queue.size(), node.settings().groupEntriesMax());
         underWay = new ArrayList<>(lot);
         for (int i = 0; i < lot; i++) {
             underWay.add(queue.poll());
@@ -304,14 +294,14 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
             node.onCommit().run();
         }
         // Before the answers: who has his can find himself counted.
-        measurements.decided(done.tally());
+        node.measurements().decided(done.tally());
         done.answers().forEach(this::give);
         if (mostAreToCome) {
             inbox.take().forEach(this::take);
             pause(patience.begin(done.answers().size(), queue.size(), writeNanos));
         }
         if (done.nextDueMs() > 0) {
-            long inMs = Math.max(0, done.nextDueMs() - settings.clock().millis());
+            long inMs = Math.max(0, done.nextDueMs() - node.settings().clock().millis());
             timers.startSingleTimer(Wake.INSTANCE, Wake.INSTANCE, Duration.ofMillis(inMs));
         } else {
             timers.cancel(Wake.INSTANCE);
@@ -320,7 +310,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
 
     private void pause(long nanos) {
         if (nanos > 0) {
-            long number = ++pauses;
+            long number = ++pauseNumber;
             ActorRef<Message> self = context.getSelf();
             node.pauses().after(nanos, () -> self.tell(new PauseOver(number)));
         }
@@ -337,7 +327,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
 
     private void lookUp(Waiting.ForDecision waiting) {
         ActorRef<Message> self = context.getSelf();
-        boolean begun = lookUps.begin(waiting,
+        boolean begun = node.lookUps().begin(waiting,
                 finding -> self.tell(new LookedUp(waiting, finding)));
         if (!begun) {
             fail(waiting, Outcome.Failure.TOO_MANY_LOOKUPS);
@@ -355,7 +345,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         List<Waiting> again = new ArrayList<>();
         LookUps.Finding finding = lookedUp.finding();
         if (finding instanceof LookUps.Answered answered) {
-            measurements.answered(answered.outcome(), 1);
+            node.measurements().answered(answered.outcome(), 1);
             waiting.answer(answered.outcome());
         } else if (finding instanceof LookUps.Cleared cleared) {
             waiting.clearedThrough = cleared.throughSequence();
@@ -383,12 +373,12 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     /** Nothing is handed to it before it has replayed: until then what waits can be told for sure that it was not applied. */
     private void startEntity() {
         ActorRef<StockEntity.Work> started = context.spawnAnonymous(
-                StockEntity.create(sku, settings, measurements, context.getSelf()));
+                StockEntity.create(sku, node.settings(), node.measurements(), context.getSelf()));
         context.watch(started);
         entity = Optional.of(started);
         replayed = false;
         replayingSinceNanos = System.nanoTime();
-        timers.startSingleTimer(ReplayIsSlow.INSTANCE, ReplayIsSlow.INSTANCE, settings.replayWaitMax());
+        timers.startSingleTimer(ReplayIsSlow.INSTANCE, ReplayIsSlow.INSTANCE, node.settings().replayWaitMax());
     }
 
     /**
@@ -397,7 +387,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
      */
     private Behavior<Message> entityStopped(String why) {
         FAILURES.tell(sku, why);
-        measurements.lostStore(underWay != null);
+        node.measurements().lostStore(underWay != null);
         entity = Optional.empty();
         replayed = false;
         replayIsSlow = false;
@@ -425,7 +415,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
 
     private void fail(Waiting waiting, Outcome.Failure failure) {
         if (waiting instanceof Waiting.ForDecision) {
-            measurements.answered(new Outcome.Failed(failure), 1);
+            node.measurements().answered(new Outcome.Failed(failure), 1);
         }
         waiting.fail(failure);
     }
@@ -436,14 +426,14 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
      */
     private void settle() {
         ActorRef<Message> self = context.getSelf();
-        if (!lookUps.settle(sku, settled -> self.tell(new Settled(settled)))) {
+        if (!node.lookUps().settle(sku, settled -> self.tell(new Settled(settled)))) {
             restartLater();
         }
     }
 
     private void restartLater() {
         long factor = 1L << Math.min(failuresInARow++, 10);
-        long afterMs = Math.min(settings.restartAfterMin().toMillis() * factor, settings.restartAfterMax().toMillis());
+        long afterMs = Math.min(node.settings().restartAfterMin().toMillis() * factor, node.settings().restartAfterMax().toMillis());
         timers.startSingleTimer(Restart.INSTANCE, Restart.INSTANCE, Duration.ofMillis(afterMs));
     }
 

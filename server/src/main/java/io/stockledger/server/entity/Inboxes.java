@@ -56,10 +56,6 @@ final class Inboxes {
         }
     }
 
-    int size() {
-        return bySku.size();
-    }
-
     /** Tells the SKUs that nobody called for so long, and the longest unused beyond {@code max}, to leave memory. */
     void passivate(Duration idle, int max) {
         long now = System.nanoTime();

@@ -73,36 +73,26 @@ final class PluginStore implements Extension {
 
     /** The number of a SKU's newest row, where its past was not read ahead: its snapshot could not be asked for. */
     CompletionStage<Long> newestRow(String sku) {
-        CompletableFuture<Long> newest = new CompletableFuture<>();
-        rows.whenSettled(sku, () -> recoveries.past(sku).whenComplete((found, failure) -> {
-            if (failure != null) {
-                newest.completeExceptionally(failure);
-            } else {
-                newest.complete(found.newestRow());
-            }
-        }));
-        return newest;
+        return past(sku).thenApply(Past::newestRow);
     }
 
-    /**
-     * Reads a SKU's past, and keeps it for {@link #readAhead}. Not before a row that its last actor gave up on has been
-     * written or not: it would be missing.
-     */
+    /** Reads a SKU's past, and keeps it for {@link #readAhead}. */
     CompletionStage<Past> recover(String sku) {
         readAhead.remove(sku);
-        CompletableFuture<Past> past = new CompletableFuture<>();
-        rows.whenSettled(sku, () -> recoveries.past(sku).whenComplete((found, failure) -> {
-            if (failure != null) {
-                past.completeExceptionally(failure);
-            } else {
-                if (readAhead.size() >= READ_AHEAD_MAX) {
-                    readAhead.clear();
-                }
-                readAhead.put(sku, new Ahead(found.snapshotRow(), found.rows(), found.newestRow()));
-                past.complete(found);
+        return past(sku).thenApply(past -> {
+            if (readAhead.size() >= READ_AHEAD_MAX) {
+                readAhead.clear();
             }
-        }));
-        return past;
+            readAhead.put(sku, new Ahead(past.snapshotRow(), past.rows(), past.newestRow()));
+            return past;
+        });
+    }
+
+    /** Not before a row that the SKU's last actor gave up on has been written or not: it would be missing. */
+    private CompletionStage<Past> past(String sku) {
+        CompletableFuture<Void> settled = new CompletableFuture<>();
+        rows.whenSettled(sku, () -> settled.complete(null));
+        return settled.thenCompose(now -> recoveries.past(sku));
     }
 
     Optional<Ahead> readAhead(String sku) {

@@ -11,7 +11,6 @@ import akka.serialization.Serialization;
 import akka.stream.Materializer;
 import akka.stream.javadsl.Source;
 import io.stockledger.server.journal.PluginStore.Ahead;
-import io.stockledger.server.journal.Recoveries.Past;
 import io.stockledger.server.journal.Recoveries.StoredRow;
 import io.stockledger.server.journal.RowWriter.NewRow;
 import java.sql.SQLException;
