@@ -1,6 +1,7 @@
 package io.stockledger.server.api;
 
 import com.google.rpc.Status;
+import io.grpc.Status.Code;
 import io.stockledger.server.domain.Balance;
 import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.Refusal;
@@ -49,13 +50,15 @@ sealed interface Result {
         return new Failed(clipped, status);
     }
 
-    /** A full SKU is an error of the contract, since waiting may help; every other refusal is an outcome. */
+    /** A full SKU is an error of the contract, since it is a limit of the ledger's; every other refusal is an outcome. */
     private static Result refused(String mutationId, Refusal refusal) {
         return switch (refusal.reason()) {
-            case TOO_MANY_LOCATIONS, TOO_MANY_RESERVATIONS, TOO_MANY_EXPECTED, TOO_MANY_CHANNELS ->
-                    new Failed(mutationId, Errors.tooMany(refusal.reason().name(),
-                            "the SKU holds as many open as the ledger's limits allow; not applied",
-                            Duration.ofSeconds(1)));
+            case TOO_MANY_RESERVATIONS, TOO_MANY_EXPECTED -> new Failed(mutationId, Errors.tooMany(
+                    refusal.reason().name(), "the SKU holds as many open as the ledger's limits allow; not applied",
+                    Duration.ofSeconds(1)));
+            // A SKU keeps its locations for good, and its allocations until somebody takes one back.
+            case TOO_MANY_LOCATIONS, TOO_MANY_CHANNELS -> new Failed(mutationId, Errors.status(Code.RESOURCE_EXHAUSTED,
+                    refusal.reason().name(), "the SKU has as many as the ledger's limits allow; not applied"));
             case SEQUENCE_MISMATCH -> new Refused(mutationId, refusal, RefusalReason.REFUSAL_REASON_SEQUENCE_MISMATCH);
             case RESERVATION_NOT_FOUND ->
                     new Refused(mutationId, refusal, RefusalReason.REFUSAL_REASON_RESERVATION_NOT_FOUND);
