@@ -1,10 +1,13 @@
 package io.stockledger.server;
 
 import static io.stockledger.server.RunningLedger.await;
+import static io.stockledger.server.RunningLedger.problem;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.ByteString;
+import io.grpc.StatusRuntimeException;
 import io.stockledger.client.Mutations;
 import io.stockledger.v1.Applied;
 import io.stockledger.v1.AuditFinding;
@@ -12,7 +15,11 @@ import io.stockledger.v1.AuditFindingKind;
 import io.stockledger.v1.AuditRequest;
 import io.stockledger.v1.AuditResponse;
 import io.stockledger.v1.AuditVerdict;
+import io.stockledger.v1.FeedFilter;
+import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.Mutation;
+import io.stockledger.v1.SubscribeRequest;
+import io.stockledger.v1.SubscribeResponse;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.util.ArrayList;
@@ -20,6 +27,7 @@ import java.util.EnumSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -140,6 +148,64 @@ class TamperedStoreTest {
         assertTrue(audited.kinds().contains(AuditFindingKind.AUDIT_FINDING_KIND_CHAIN_BROKEN), audited::toString);
         assertTrue(audited.findings().stream().anyMatch(finding ->
                 finding.getKind() == AuditFindingKind.AUDIT_FINDING_KIND_CHAIN_BROKEN && finding.getSequence() == 5));
+    }
+
+    /** One sale, read in every way that reads the journal; its row's balance is then one unit more. */
+    @Test
+    void whatReadsADamagedRowSaysSoAndDoesNotTellIt() throws Exception {
+        Mutation.Builder sale = Mutations.sell("told", 1);
+        ledger.applied(Mutations.receive("told", 5));
+        ledger.applied(sale);
+        ledger.applied(Mutations.receive("told", 1));
+        tamper(changeByte("told", 2, "length(event_payload) - 34"));
+
+        assertDamaged(() -> ledger.calls().listEntries(ListEntriesRequest.newBuilder().setSku("told").build()));
+        assertDamaged(() -> ledger.calls().listEntries(ListEntriesRequest.newBuilder().setSku("told").setFromSequence(2).build()));
+        assertEquals(3, ledger.calls().listEntries(ListEntriesRequest.newBuilder().setSku("told").setFromSequence(3).build())
+                .getEntries(0).getSequence());
+        assertDamaged(() -> ledger.mutation("told", sale.getMutationId()));
+        assertDamaged(() -> ledger.apply(sale));
+        assertDamaged(() -> ledger.apply(Mutations.countAtSequence("told", 4, 2)));
+        assertDamaged(() -> feedOf("told"));
+
+        // In memory it stands as it was written; once it is to come back from its rows, nothing is decided on them.
+        assertEquals(5, ledger.stock("told").getOnHand());
+        ledger.restart();
+        assertDamaged(() -> ledger.apply(Mutations.sell("told", 1)));
+        assertDamaged(() -> ledger.stock("told"));
+        ledger.applied(Mutations.receive("beside it", 1));
+
+        tamper(changeByte("told", 2, "length(event_payload) - 34"));
+        await("the SKU is back", () -> {
+            try {
+                return ledger.stock("told").getOnHand() == 5;
+            } catch (StatusRuntimeException e) {
+                return false;
+            }
+        });
+        assertEquals(3, ledger.entries("told").size());
+    }
+
+    @Test
+    void aListingDoesNotPassOverAGap() throws Exception {
+        rows("gap");
+        tamper("DELETE FROM event_journal WHERE persistence_id = 'gap' AND sequence_number = 5");
+        assertDamaged(() -> ledger.entries("gap"));
+    }
+
+    private static void assertDamaged(Supplier<?> call) {
+        assertEquals("DATA_LOSS/JOURNAL_DAMAGED", problem(call).name());
+    }
+
+    /** Reads the SKU's feed until it has caught up. */
+    private static ByteString feedOf(String sku) {
+        Iterator<SubscribeResponse> feed = ledger.feed().subscribe(SubscribeRequest.newBuilder()
+                .setFromBeginning(true).setFilter(FeedFilter.newBuilder().addSkus(sku)).build());
+        SubscribeResponse message = feed.next();
+        while (!message.getCaughtUp()) {
+            message = feed.next();
+        }
+        return message.getCursor();
     }
 
     @Test

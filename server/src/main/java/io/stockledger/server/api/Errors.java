@@ -38,6 +38,10 @@ final class Errors {
         return builder(Code.RESOURCE_EXHAUSTED, reason, message).addDetails(Any.pack(retry)).build();
     }
 
+    static Status damaged() {
+        return of(Failure.JOURNAL_DAMAGED);
+    }
+
     /** The status of a mutation or look that was not decided. */
     static Status of(Failure failure) {
         return switch (failure) {
@@ -58,6 +62,8 @@ final class Errors {
                     "the ledger is starting, stopping or without its store; not applied, send it again");
             case OUTCOME_UNKNOWN -> status(Code.UNAVAILABLE, failure.name(),
                     "the write may or may not be in the journal; send the same mutation again to learn its outcome");
+            case JOURNAL_DAMAGED -> status(Code.DATA_LOSS, failure.name(),
+                    "a stored row is not what was written; not applied, and the ledger's log names the row");
         };
     }
 

@@ -255,8 +255,9 @@ public final class FeedApi {
             StatusRuntimeException status = switch (why) {
                 case CURSOR_EXPIRED -> expired();
                 case CLOSING -> Errors.exception(Errors.status(Status.Code.UNAVAILABLE, "SHUTTING_DOWN", "the ledger stops; come back with the last cursor"));
-                case JOURNAL_DAMAGED -> Errors.exception(Errors.status(Status.Code.DATA_LOSS, "JOURNAL_DAMAGED",
-                        "a stored row can't be read; the ledger's log names it"));
+                case JOURNAL_DAMAGED -> Errors.exception(Errors.damaged());
+                case FAILED -> Errors.exception(Errors.status(Status.Code.UNAVAILABLE, "FEED_FAILED",
+                        "the feed could not go on; the ledger's log says why; come back with the last cursor"));
             };
             call.close(status.getStatus(), trailers(status));
         }

@@ -3,6 +3,8 @@ package io.stockledger.server.api;
 import com.google.rpc.Status;
 import io.grpc.Status.Code;
 import io.stockledger.server.entity.Outcome;
+import io.stockledger.server.journal.GroupRow;
+import io.stockledger.server.journal.History;
 import io.stockledger.server.journal.Pace;
 import java.sql.SQLException;
 import java.util.Optional;
@@ -50,8 +52,14 @@ final class Reads implements AutoCloseable {
                 long begun = System.nanoTime();
                 try {
                     read.run();
-                } catch (SQLException | RuntimeException e) {
+                } catch (GroupRow.DamagedException e) {
+                    LOG.error("A read met a damaged journal: {}", e.getMessage());
+                    failed.accept(Errors.damaged());
+                } catch (SQLException | History.UnreadableException e) {
                     LOG.warn("A read of the journal failed: {}", e.toString());
+                    failed.accept(UNREADABLE);
+                } catch (RuntimeException e) {
+                    LOG.error("A read of the journal failed", e);
                     failed.accept(UNREADABLE);
                 }
                 pace.ifPresent(kept -> kept.rest(System.nanoTime() - begun));

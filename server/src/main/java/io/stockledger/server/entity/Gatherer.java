@@ -12,6 +12,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.TimerScheduler;
 import akka.cluster.sharding.typed.javadsl.ClusterSharding;
+import io.stockledger.server.journal.GroupRow;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -88,6 +89,8 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     private int lookUpsUnderWay;
 
     private Optional<ActorRef<StockEntity.Work>> entity = Optional.empty();
+    /** What callers are told while there is none. */
+    private Outcome.Failure away = Outcome.Failure.NOT_STARTED;
     private boolean replayed;
     private long replayingSinceNanos;
     private boolean replayIsSlow;
@@ -138,6 +141,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
             wakeDue = true;
         } else if (message == Replayed.INSTANCE) {
             replayed = true;
+            away = Outcome.Failure.NOT_STARTED;
             node.measurements().recovered(replayingSinceNanos);
             replayIsSlow = false;
             timers.cancel(ReplayIsSlow.INSTANCE);
@@ -175,9 +179,11 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     @Override
     public Behavior<Message> receiveSignal(TypedActorContext<Message> unchanged, Signal signal) {
         if (signal instanceof ChildFailed failed) {
-            return entityStopped(rootOf(failed.getCause()));
+            Throwable why = rootOf(failed.getCause());
+            return entityStopped(why.toString(), why instanceof GroupRow.DamagedException
+                    ? Outcome.Failure.JOURNAL_DAMAGED : Outcome.Failure.NOT_STARTED);
         } else if (signal instanceof Terminated) {
-            return entityStopped("its actor stopped");
+            return entityStopped("its actor stopped", Outcome.Failure.NOT_STARTED);
         } else if (signal instanceof PostStop) {
             node.inboxes().leave(sku, inbox);
             node.measurements().left();
@@ -215,7 +221,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
 
     private Optional<Outcome.Failure> whyNotNow(int more) {
         if (entity.isEmpty() || replayIsSlow) {
-            return Optional.of(Outcome.Failure.NOT_STARTED);
+            return Optional.of(away);
         }
         return queue.size() + heldCount + more > node.settings().waitingMax()
                 ? Optional.of(Outcome.Failure.TOO_MANY_WAITING) : Optional.empty();
@@ -353,7 +359,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
             if (entity.isPresent()) {
                 again.add(waiting);
             } else {
-                fail(waiting, Outcome.Failure.NOT_STARTED);
+                fail(waiting, away);
             }
         }
         ArrayDeque<Waiting.ForDecision> lane = heldByLane.remove(waiting.submission.lane());
@@ -385,7 +391,8 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
      * The write failed, or the journal could not be read. What was under way may be in the journal or not; what
      * waited is not. All are told so, and the next arrivals too until the SKU has replayed.
      */
-    private Behavior<Message> entityStopped(String why) {
+    private Behavior<Message> entityStopped(String why, Outcome.Failure toldToCallers) {
+        away = toldToCallers;
         FAILURES.tell(sku, why);
         node.measurements().lostStore(underWay != null);
         entity = Optional.empty();
@@ -403,11 +410,11 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     }
 
     private void failWaiting() {
-        queue.forEach(waiting -> fail(waiting, Outcome.Failure.NOT_STARTED));
+        queue.forEach(waiting -> fail(waiting, away));
         queue.clear();
         // The lanes stay: each still has a mutation that is being looked up.
         for (ArrayDeque<Waiting.ForDecision> lane : heldByLane.values()) {
-            lane.forEach(waiting -> fail(waiting, Outcome.Failure.NOT_STARTED));
+            lane.forEach(waiting -> fail(waiting, away));
             lane.clear();
         }
         heldCount = 0;
@@ -437,12 +444,12 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         timers.startSingleTimer(Restart.INSTANCE, Restart.INSTANCE, Duration.ofMillis(afterMs));
     }
 
-    private static String rootOf(Throwable failure) {
+    private static Throwable rootOf(Throwable failure) {
         Throwable root = failure;
         while (root.getCause() != null) {
             root = root.getCause();
         }
-        return root.toString();
+        return root;
     }
 
     private boolean isIdle() {

@@ -3,6 +3,7 @@ package io.stockledger.server.entity;
 import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.Mutation;
 import io.stockledger.server.domain.Operation;
+import io.stockledger.server.journal.GroupRow;
 import io.stockledger.server.journal.History;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -188,6 +189,9 @@ final class LookUps implements AutoCloseable {
                         : new Outcome.Failed(Outcome.Failure.MUTATION_ID_REUSED));
             }
             return new Cleared(withHistory(mutation), toldAt);
+        } catch (GroupRow.DamagedException e) {
+            LOG.error("A look-up met a damaged journal: {}", e.getMessage());
+            return new Answered(new Outcome.Failed(Outcome.Failure.JOURNAL_DAMAGED));
         } catch (RuntimeException e) {
             LOG.warn("The journal could not be looked at for a mutation of {}: {}", mutation.sku(), e.toString());
             return new Answered(new Outcome.Failed(Outcome.Failure.NOT_STARTED));

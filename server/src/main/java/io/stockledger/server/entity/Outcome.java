@@ -31,6 +31,8 @@ public sealed interface Outcome {
         /** The store can't be read, or the ledger starts or stops. */
         NOT_STARTED,
         /** The write failed or its answer was lost: it may be in the journal. */
-        OUTCOME_UNKNOWN
+        OUTCOME_UNKNOWN,
+        /** A row of the SKU's past is not what was written: nothing is decided on it. */
+        JOURNAL_DAMAGED
     }
 }

@@ -30,6 +30,7 @@ import io.stockledger.server.journal.SnapshotCodec.Standing;
 import io.stockledger.server.journal.StockSnapshotDao;
 import io.stockledger.server.journal.snapshot.StockSnapshot;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -164,6 +165,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
         return (state, row) -> {
             boolean decidedHere = row.lastSequence() <= state.stock.sequence();
             if (!decidedHere) {
+                requireWhole(row, state);
                 row.entries().forEach(entry -> state.stock.evolve(EntryCodec.toDomain(entry)));
             }
             state.digest = row.digest();
@@ -174,6 +176,14 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
             state.entriesSinceSnapshot += row.entryCount();
             return state;
         };
+    }
+
+    /** A SKU whose past was changed by hand decides nothing: a wrong stock is worse than none. */
+    private void requireWhole(GroupRow row, State state) {
+        if (!row.isWhole() || !Arrays.equals(row.previousDigest(), state.digest)) {
+            throw new GroupRow.DamagedException("the row of " + sku + " from entry " + (state.stock.sequence() + 1)
+                    + " on is not the one that was written there");
+        }
     }
 
     /** Beside Akka's own snapshots, which follow a write: nothing may be left to write. */

@@ -19,7 +19,9 @@ public interface FeedSink {
         CURSOR_EXPIRED,
         /** The server stops. */
         CLOSING,
-        /** A stored row can't be read. */
-        JOURNAL_DAMAGED
+        /** A stored row is not what was written. */
+        JOURNAL_DAMAGED,
+        /** The ledger could not go on with it, for a reason that its log tells. */
+        FAILED
     }
 }

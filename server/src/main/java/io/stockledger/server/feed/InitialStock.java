@@ -48,7 +48,7 @@ final class InitialStock {
         List<JournalRow> rows = reader.lastRowsAt(at, skus.stream().filter(selection::wantsSku).toList());
         int bytes = 0;
         for (JournalRow row : rows) {
-            Stock stock = stockOf(row, ledgerTimeMs);
+            Stock stock = stockOf(row.whole(), ledgerTimeMs);
             if (stock.getBalancesCount() > 0 || selection.locations().isEmpty()) {
                 stocks.add(stock);
                 bytes += stock.getSerializedSize();
@@ -82,7 +82,7 @@ final class InitialStock {
                 break;
             }
             for (JournalRow row : older) {
-                balancesOf(row).forEach(balances::putIfAbsent);
+                balancesOf(row.whole()).forEach(balances::putIfAbsent);
                 before = row.rowNumber();
             }
         }

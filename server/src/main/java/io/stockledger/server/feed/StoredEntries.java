@@ -7,7 +7,6 @@ import io.stockledger.v1.Entry;
 import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.Movement;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.Map;
 
 /**
@@ -37,7 +36,7 @@ final class StoredEntries {
         int length = 0;
         for (int shift = 0; ; shift += 7) {
             if (at >= end || shift > 28) {
-                throw new IllegalStateException("an entry's length can't be read");
+                throw new GroupRow.DamagedException("an entry's length can't be read");
             }
             byte next = bytes[at++];
             length |= (next & 0x7F) << shift;
@@ -48,7 +47,7 @@ final class StoredEntries {
         content = at;
         to = at + length;
         if (length < 0 || to > end || bytes[from] != 0x0A) {
-            throw new IllegalStateException("an entry reaches beyond its row");
+            throw new GroupRow.DamagedException("an entry reaches beyond its row");
         }
         return true;
     }
@@ -91,7 +90,7 @@ final class StoredEntries {
                 }
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("a stored entry can't be read", e);
+            throw new GroupRow.DamagedException("a stored entry can't be read: " + e.getMessage());
         }
         return kind && location && channel;
     }
@@ -111,7 +110,7 @@ final class StoredEntries {
                 }
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("a stored entry can't be read", e);
+            throw new GroupRow.DamagedException("a stored entry can't be read: " + e.getMessage());
         }
     }
 

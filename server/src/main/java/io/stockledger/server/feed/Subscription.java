@@ -1,6 +1,7 @@
 package io.stockledger.server.feed;
 
 import io.stockledger.server.journal.Cursor;
+import io.stockledger.server.journal.GroupRow;
 import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.JournalRow;
 import io.stockledger.server.journal.Position;
@@ -145,9 +146,12 @@ public final class Subscription {
             }
             retrying = true;
             retryAtNanos = System.nanoTime() + RETRY_NANOS;
+        } catch (GroupRow.DamagedException e) {
+            LOG.error("A subscription ended at {}: {}", cursor, e.getMessage());
+            end(FeedSink.End.JOURNAL_DAMAGED);
         } catch (RuntimeException e) {
             LOG.error("A subscription ended at {} by a failure", cursor, e);
-            end(FeedSink.End.JOURNAL_DAMAGED);
+            end(FeedSink.End.FAILED);
         }
         if (turns.goesOn(then == Then.AGAIN)) {
             // Behind the others that wait: each gets one step in turn.
@@ -227,6 +231,7 @@ public final class Subscription {
                 ? feed.reader().feedAfter(from, 2L * feed.messageBytes(), selection.skus(), selection.skuPrefix())
                 : feed.reader().feedAfter(from, 2L * feed.messageBytes(), smallRows);
         smallRows = page.smallRows();
+        page.rows().stream().filter(selection::wantsSomeOf).forEach(JournalRow::whole);
         Position end = page.end();
         boolean whole = sendRows(page.rows(), OptionalLong.empty(), false);
         if (whole && end.isAfter(cursor.position())) {

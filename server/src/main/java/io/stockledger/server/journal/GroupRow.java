@@ -3,7 +3,6 @@ package io.stockledger.server.journal;
 import com.google.protobuf.CodedInputStream;
 import io.stockledger.server.domain.Entry;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -39,6 +38,15 @@ public final class GroupRow {
     private static final int ENTRY_TAG = ENTRIES_FIELD << 3 | 2;
     private static final byte[] NO_DIGEST = new byte[DIGEST_BYTES];
 
+    /** A stored row is not what was written. */
+    public static final class DamagedException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        public DamagedException(String message) {
+            super(message);
+        }
+    }
+
     private final byte[] bytes;
     private final ByteBuffer view;
 
@@ -47,10 +55,13 @@ public final class GroupRow {
         this.view = ByteBuffer.wrap(bytes);
     }
 
-    /** Takes a row's bytes over; they must not be changed any more. */
+    /**
+     * Takes a row's bytes over; they must not be changed any more. Whether they are those that were written,
+     * {@link #isWhole} tells; only what is too short to be a row is damaged already here.
+     */
     public static GroupRow of(byte[] bytes) {
-        if (bytes.length < HEADER_BYTES + DIGEST_BYTES || ByteBuffer.wrap(bytes).getInt(0) != MAGIC) {
-            throw new IllegalArgumentException("not a journal row: " + bytes.length + " bytes without its magic");
+        if (bytes.length < HEADER_BYTES + DIGEST_BYTES) {
+            throw new DamagedException("not a journal row: " + bytes.length + " bytes");
         }
         return new GroupRow(bytes);
     }
@@ -97,9 +108,9 @@ public final class GroupRow {
         return Arrays.copyOfRange(bytes, bytes.length - DIGEST_BYTES, bytes.length);
     }
 
-    /** Whether the row's bytes are those that its digest was made of. */
+    /** Whether the row's bytes are those that its digest was made of. Hashes all of them: a microsecond a KiB. */
     public boolean isWhole() {
-        return Arrays.equals(digest(), sha256(bytes, bytes.length - DIGEST_BYTES));
+        return view.getInt(0) == MAGIC && Arrays.equals(digest(), sha256(bytes, bytes.length - DIGEST_BYTES));
     }
 
     /** All stored bytes; not to be changed. */
@@ -122,14 +133,14 @@ public final class GroupRow {
         try {
             CodedInputStream in = CodedInputStream.newInstance(bytes, bodyOffset(), bodyLength());
             List<io.stockledger.v1.Entry> entries = new ArrayList<>(Math.min(entryCount(), 8192));
-            while (in.readTag() == ENTRY_TAG) {
+            while (isAtEntry(in)) {
                 int outer = in.pushLimit(in.readRawVarint32());
                 entries.add(io.stockledger.v1.Entry.parseFrom(in));
                 in.popLimit(outer);
             }
             return entries;
         } catch (IOException e) {
-            throw new UncheckedIOException("a journal row's entries can't be read", e);
+            throw new DamagedException("a journal row's entries can't be read: " + e.getMessage());
         }
     }
 
@@ -139,7 +150,7 @@ public final class GroupRow {
             CodedInputStream in = CodedInputStream.newInstance(bytes, bodyOffset(), bodyLength());
             List<io.stockledger.v1.Entry> entries = new ArrayList<>();
             int left = bytesMax;
-            for (long sequence = firstSequence(); entries.size() < max && left > 0 && in.readTag() == ENTRY_TAG; sequence++) {
+            for (long sequence = firstSequence(); entries.size() < max && left > 0 && isAtEntry(in); sequence++) {
                 int length = in.readRawVarint32();
                 if (sequence < fromSequence) {
                     in.skipRawBytes(length);
@@ -152,7 +163,7 @@ public final class GroupRow {
             }
             return entries;
         } catch (IOException e) {
-            throw new UncheckedIOException("a journal row's entries can't be read", e);
+            throw new DamagedException("a journal row's entries can't be read: " + e.getMessage());
         }
     }
 
@@ -160,14 +171,25 @@ public final class GroupRow {
     public io.stockledger.v1.Entry entry(long sequence) {
         try {
             CodedInputStream in = CodedInputStream.newInstance(bytes, bodyOffset(), bodyLength());
-            for (long before = firstSequence(); before < sequence; before++) {
-                in.skipField(in.readTag());
+            for (long before = firstSequence(); before < sequence && isAtEntry(in); before++) {
+                in.skipRawBytes(in.readRawVarint32());
             }
-            in.readTag();
+            if (!isAtEntry(in)) {
+                throw new DamagedException("a journal row does not hold entry " + sequence);
+            }
             return io.stockledger.v1.Entry.parseFrom(in.readByteArray());
         } catch (IOException e) {
-            throw new UncheckedIOException("a journal row's entries can't be read", e);
+            throw new DamagedException("a journal row's entries can't be read: " + e.getMessage());
         }
+    }
+
+    /** Whether another entry follows, its tag just read; false: the row ends here. */
+    private static boolean isAtEntry(CodedInputStream in) throws IOException {
+        int tag = in.readTag();
+        if (tag != ENTRY_TAG && tag != 0) {
+            throw new DamagedException("a journal row holds something else among its entries");
+        }
+        return tag == ENTRY_TAG;
     }
 
     private static byte[] sha256(byte[] bytes, int length) {

@@ -5,6 +5,7 @@ import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.Reservation;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -12,7 +13,8 @@ import java.util.function.Predicate;
 
 /**
  * What a SKU's rows tell about its past. Every call reads the journal, page by page, and takes its time; where the
- * store can't be read it throws an {@link UnreadableException}.
+ * store can't be read it throws an {@link UnreadableException}, where a row is not what was written a
+ * {@link GroupRow.DamagedException}.
  */
 public final class History {
     private static final long SETTLE_MAX_MS = 5_000;
@@ -43,7 +45,7 @@ public final class History {
     public Optional<Entry> entryOf(String sku, String mutationId, long[] foundAt, long searchedThrough, long sinceMs) {
         for (long sequence : foundAt) {
             Optional<Entry> entry = read(() -> journal.rowContaining(sku, sequence))
-                    .map(row -> row.group().entry(sequence))
+                    .map(row -> row.whole().group().entry(sequence))
                     .filter(there -> there.getMutationId().equals(mutationId))
                     .map(EntryCodec::toDomain);
             if (entry.isPresent()) {
@@ -73,8 +75,11 @@ public final class History {
         List<io.stockledger.v1.Entry> entries = new ArrayList<>();
         List<JournalRow> rows = read(() -> journal.rowContaining(sku, fromSequence)).map(List::of).orElse(List.of());
         int bytes = 0;
+        Optional<byte[]> digest = Optional.empty();
         while (!rows.isEmpty()) {
             for (JournalRow row : rows) {
+                requireFollows(row, digest);
+                digest = Optional.of(row.group().digest());
                 List<io.stockledger.v1.Entry> some = row.group().entries(fromSequence, max - entries.size(), bytesMax - bytes);
                 entries.addAll(some);
                 bytes += some.stream().mapToInt(io.stockledger.v1.Entry::getSerializedSize).sum();
@@ -90,6 +95,13 @@ public final class History {
             rows = read(() -> journal.rowsForward(sku, next));
         }
         return new Page(entries, false);
+    }
+
+    private static void requireFollows(JournalRow row, Optional<byte[]> digestBefore) {
+        byte[] previous = row.whole().group().previousDigest();
+        if (digestBefore.isPresent() && !Arrays.equals(previous, digestBefore.get())) {
+            throw new GroupRow.DamagedException("row " + row.rowNumber() + " of " + row.sku() + " does not follow the one before it");
+        }
     }
 
     /** On hand at a location right after the SKU's entry {@code atSequence}. */
@@ -128,7 +140,7 @@ public final class History {
                 return 0;
             }
             for (JournalRow row : rows) {
-                List<io.stockledger.v1.Entry> entries = row.group().entries();
+                List<io.stockledger.v1.Entry> entries = row.whole().group().entries();
                 for (int i = entries.size() - 1; i >= 0; i--) {
                     Optional<Balance> balance = earlyEnough.test(entries.get(i))
                             ? balanceAt(entries.get(i), location) : Optional.empty();
@@ -156,7 +168,7 @@ public final class History {
             long page = before;
             JournalReader.Search search = read(() -> journal.rowsHolding(sku, text, sinceMs, page));
             for (JournalRow row : search.rows()) {
-                List<io.stockledger.v1.Entry> entries = row.group().entries();
+                List<io.stockledger.v1.Entry> entries = row.whole().group().entries();
                 for (int i = entries.size() - 1; i >= 0; i--) {
                     if (wanted.test(entries.get(i))) {
                         newestFirst.add(EntryCodec.toDomain(entries.get(i)));

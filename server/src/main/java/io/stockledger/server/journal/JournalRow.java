@@ -6,6 +6,14 @@ public record JournalRow(long tx, long ordering, String sku, long rowNumber, Gro
         return new Position(tx, ordering);
     }
 
+    /** This row; throws a {@link GroupRow.DamagedException} where its bytes are not those that were written. */
+    public JournalRow whole() {
+        if (!group.isWhole()) {
+            throw new GroupRow.DamagedException("row " + rowNumber + " of " + sku + " holds other bytes than were written");
+        }
+        return this;
+    }
+
     /** The stored bytes; not to be changed. */
     public byte[] payload() {
         return group.bytes();
