@@ -16,7 +16,8 @@ import java.util.concurrent.CompletableFuture;
 /**
  * Reads what SKUs need to come back. A SKU asks once; many that ask while a read is under way are read together, in
  * two statements: newest row numbers and snapshots, then the rows after them. A SKU without rows, as each is at its
- * first touch, costs one index look-up.
+ * first touch, costs one index look-up. Where the store can't read them together, it reads each alone: one that it
+ * can't read at all keeps no other away.
  */
 final class Recoveries implements AutoCloseable {
     /** A snapshot as it is stored. */
@@ -39,6 +40,10 @@ final class Recoveries implements AutoCloseable {
     }
 
     private static final int SKUS_A_READ = 256;
+    /** How long a session that met an error may take to show that it is alive. */
+    private static final int ALIVE_SECONDS_MAX = 5;
+    /** SQLState of a statement that the store gave up: alone each might take as long again. */
+    private static final String TOOK_TOO_LONG = "57014";
     /** Read ahead a SKU; the rest comes in pages. */
     private static final int ROWS_AHEAD = 100;
     private static final long BYTES_AHEAD = 64 << 10;
@@ -70,10 +75,17 @@ final class Recoveries implements AutoCloseable {
     private static final byte[] LARGE = {};
 
     private sealed interface Question {
+        boolean isAnswered();
+
         void fail(Throwable why);
     }
 
     private record PastOf(String sku, CompletableFuture<Past> answer) implements Question {
+        @Override
+        public boolean isAnswered() {
+            return answer.isDone();
+        }
+
         @Override
         public void fail(Throwable why) {
             answer.completeExceptionally(why);
@@ -82,6 +94,11 @@ final class Recoveries implements AutoCloseable {
 
     private record PageOf(String sku, long from, long to, int rowsMax, CompletableFuture<List<StoredRow>> answer)
             implements Question {
+        @Override
+        public boolean isAnswered() {
+            return answer.isDone();
+        }
+
         @Override
         public void fail(Throwable why) {
             answer.completeExceptionally(why);
@@ -158,6 +175,25 @@ final class Recoveries implements AutoCloseable {
     }
 
     private void answer(Connection connection, List<Question> questions) throws SQLException {
+        try {
+            answerTogether(connection, questions);
+        } catch (SQLException e) {
+            if (TOOK_TOO_LONG.equals(e.getSQLState()) || !connection.isValid(ALIVE_SECONDS_MAX)) {
+                throw e;
+            }
+            if (questions.size() == 1) {
+                questions.get(0).fail(e);
+                return;
+            }
+            for (Question question : questions) {
+                if (!question.isAnswered()) {
+                    answer(connection, List.of(question));
+                }
+            }
+        }
+    }
+
+    private void answerTogether(Connection connection, List<Question> questions) throws SQLException {
         List<PastOf> pasts = new ArrayList<>();
         for (Question question : questions) {
             if (question instanceof PastOf past) {

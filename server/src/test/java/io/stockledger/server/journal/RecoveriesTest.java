@@ -16,10 +16,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.postgresql.PGConnection;
 
 class RecoveriesTest {
     private Database database;
@@ -119,6 +121,59 @@ class RecoveriesTest {
             CompletableFuture<Past> first = shaky.past("A");
             assertThrows(ExecutionException.class, () -> first.get(20, TimeUnit.SECONDS));
             assertEquals(0, shaky.past("A").get(20, TimeUnit.SECONDS).newestRow());
+        }
+    }
+
+    @Test
+    void skuThatTheStoreCantReadFailsAlone() throws Exception {
+        writer.write(database, "A", TestJournalWriter.receipts(1, "main"));
+        writer.write(database, "B", TestJournalWriter.receipts(2, "main"));
+        CountDownLatch gate = new CountDownLatch(1);
+        try (Recoveries together = new Recoveries(() -> lendBehind(gate, new AtomicInteger()), 1)) {
+            // The first may be read before the others have asked.
+            together.past("A");
+            CompletableFuture<Past> before = together.past("A");
+            // PostgreSQL takes no such text.
+            CompletableFuture<Past> unreadable = together.past("\0");
+            CompletableFuture<Past> behind = together.past("B");
+            CompletableFuture<List<StoredRow>> page = together.page("B", 1, 1, 100);
+            gate.countDown();
+            assertEquals(1, before.get(20, TimeUnit.SECONDS).newestRow());
+            assertEquals(1, behind.get(20, TimeUnit.SECONDS).rows().size());
+            assertEquals(1, page.get(20, TimeUnit.SECONDS).size());
+            ExecutionException why = assertThrows(ExecutionException.class, () -> unreadable.get(20, TimeUnit.SECONDS));
+            assertEquals("22021", ((SQLException) why.getCause()).getSQLState());
+        }
+    }
+
+    @Test
+    void sessionThatIsLostFailsAllItsAskersAndNotTheNext() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        AtomicBoolean ending = new AtomicBoolean(true);
+        try (Recoveries shaky = new Recoveries(() -> {
+            Connection session = lendBehind(gate, new AtomicInteger());
+            if (ending.get()) {
+                end(session);
+            }
+            return session;
+        }, 1)) {
+            List<CompletableFuture<Past>> lost = List.of(shaky.past("A"), shaky.past("B"), shaky.past("C"));
+            gate.countDown();
+            for (CompletableFuture<Past> past : lost) {
+                assertThrows(ExecutionException.class, () -> past.get(20, TimeUnit.SECONDS));
+            }
+            ending.set(false);
+            assertEquals(0, shaky.past("A").get(20, TimeUnit.SECONDS).newestRow());
+        }
+    }
+
+    /** As an operator or a dying server does. */
+    private void end(Connection session) throws SQLException {
+        int pid = session.unwrap(PGConnection.class).getBackendPID();
+        try (Connection operator = database.connect(); PreparedStatement end =
+                operator.prepareStatement("SELECT pg_terminate_backend(?, 20000)")) {
+            end.setInt(1, pid);
+            end.executeQuery().close();
         }
     }
 
