@@ -13,6 +13,7 @@ import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.GetMutationRequest;
 import io.stockledger.v1.GetMutationResponse;
 import io.stockledger.v1.GetReservationRequest;
+import io.stockledger.v1.GetStockAtRequest;
 import io.stockledger.v1.GetStockRequest;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
@@ -203,6 +204,26 @@ public final class LedgerClient implements AutoCloseable {
         return read(stub -> stub.getStock(request)).getStock();
     }
 
+    /** One SKU's stock right after its entry of that sequence; 0: before the first. */
+    public Stock stockAt(String sku, long sequence) {
+        return stockAt(sku, sequence, "", "");
+    }
+
+    /** The same, available to sell for {@code channel}; an empty location means all of them. */
+    public Stock stockAt(String sku, long sequence, String channel, String location) {
+        return stockAt(GetStockAtRequest.newBuilder().setAtSequence(sequence), sku, channel, location);
+    }
+
+    /** One SKU's stock after every entry recorded up to a time, which must have passed by the ledger's clock. */
+    public Stock stockAt(String sku, Instant time) {
+        return stockAt(sku, time, "", "");
+    }
+
+    /** The same, available to sell for {@code channel}; an empty location means all of them. */
+    public Stock stockAt(String sku, Instant time, String channel, String location) {
+        return stockAt(GetStockAtRequest.newBuilder().setAtTime(Times.timestamp(time)), sku, channel, location);
+    }
+
     /** Many SKUs' stock in the order asked, each exact by itself; any number, asked for 1,000 at a time. */
     public List<Stock> stocks(Collection<String> skus, String channel) {
         List<Stock> stocks = new ArrayList<>(skus.size());
@@ -345,6 +366,12 @@ public final class LedgerClient implements AutoCloseable {
 
     private GetMutationResponse mutation(GetMutationRequest request) {
         return read(stub -> stub.getMutation(request));
+    }
+
+    private Stock stockAt(GetStockAtRequest.Builder point, String sku, String channel, String location) {
+        GetStockAtRequest request =
+                point.setSku(sku).setChannel(channel).setLocation(location).build();
+        return read(stub -> stub.getStockAt(request)).getStock();
     }
 
     private ListEntriesResponse page(ListEntriesRequest request) {

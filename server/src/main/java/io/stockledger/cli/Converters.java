@@ -30,6 +30,7 @@ final class Converters {
     static void register(CommandLine command) {
         command.registerConverter(Duration.class, Converters::duration);
         command.registerConverter(Instant.class, Converters::instant);
+        command.registerConverter(Point.class, Point::of);
         command.registerConverter(UnavailableReason.class, text -> constant(UnavailableReason.values(), "UNAVAILABLE_REASON_", text));
         command.registerConverter(AdjustReason.class, text -> constant(AdjustReason.values(), "ADJUST_REASON_", text));
         command.registerConverter(EntryKind.class, text -> constant(EntryKind.values(), "ENTRY_KIND_", text));
@@ -84,9 +85,13 @@ final class Converters {
         return Timestamp.newBuilder().setSeconds(time.getEpochSecond()).setNanos(time.getNano()).build();
     }
 
+    static Instant instant(Timestamp time) {
+        return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
+    }
+
     /** A time to the millisecond, or nothing where it is not set. */
     static String shown(boolean set, Timestamp time) {
-        return set ? shown(Instant.ofEpochSecond(time.getSeconds(), time.getNanos())) : "";
+        return set ? shown(instant(time)) : "";
     }
 
     static String shown(Instant time) {
