@@ -319,8 +319,13 @@ public final class LedgerClient implements AutoCloseable {
      * {@link Subscription}. Returns at once: where no ledger answers yet, the subscription goes on trying.
      */
     public Subscription subscribe(SubscribeRequest request, EntryListener listener) {
+        return subscribe(request, listener, Optional.empty());
+    }
+
+    Subscription subscribe(SubscribeRequest request, EntryListener listener, Optional<Subscription.View> view) {
         requireOpen();
-        Subscription subscription = Subscription.open(openLink(), timer, request, listener, subscriptions::remove);
+        Subscription subscription =
+                Subscription.open(openLink(), timer, request, listener, view, subscriptions::remove);
         subscriptions.add(subscription);
         if (closed) {
             subscription.close();
@@ -330,7 +335,7 @@ public final class LedgerClient implements AutoCloseable {
 
     /** A local projection of all SKUs, kept fresh by the feed; see {@link StockView}. */
     public StockView stockView() {
-        return stockView(FeedFilter.getDefaultInstance(), Share.getDefaultInstance());
+        return stockViewBuilder().open();
     }
 
     /**
@@ -338,8 +343,13 @@ public final class LedgerClient implements AutoCloseable {
      * of either means all.
      */
     public StockView stockView(FeedFilter filter, Share share) {
+        return stockViewBuilder().filter(filter).share(share).open();
+    }
+
+    /** Settings for a local projection: which SKUs, how many, a snapshot on disk, whom to tell what runs low. */
+    public StockView.Builder stockViewBuilder() {
         requireOpen();
-        return StockView.open(this, filter, share);
+        return new StockView.Builder(this);
     }
 
     /** {@code HOST:PORT}. */
@@ -536,7 +546,7 @@ public final class LedgerClient implements AutoCloseable {
             return new IllegalArgumentException("'" + target + "' is not a target; use HOST:PORT, as 127.0.0.1:7400");
         }
 
-        private static Duration positive(String name, Duration duration) {
+        static Duration positive(String name, Duration duration) {
             if (duration.isNegative() || duration.isZero() || duration.compareTo(Duration.ofDays(365)) > 0) {
                 throw new IllegalArgumentException(name + " must be above zero and at most a year");
             }
