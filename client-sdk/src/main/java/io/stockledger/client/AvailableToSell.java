@@ -3,12 +3,13 @@ package io.stockledger.client;
 import io.stockledger.v1.ChannelAllocation;
 import io.stockledger.v1.LocationBalance;
 
-/** The contract's formula at {@code LocationBalance}, the one that the ledger decides by. */
-final class AvailableToSell {
+/** The contract's formula at {@code LocationBalance}, the one that the ledger decides by: for whoever has balances. */
+public final class AvailableToSell {
 
     private AvailableToSell() {}
 
-    static long at(LocationBalance balance, String channel) {
+    /** Units that may be sold on the channel at one location; an empty channel is one without an allocation. */
+    public static long at(LocationBalance balance, String channel) {
         long free = balance.getAvailable() - balance.getSafetyStock();
         long own = Long.MAX_VALUE;
         for (ChannelAllocation allocation : balance.getAllocationsList()) {

@@ -1,7 +1,6 @@
 package io.stockledger.client;
 
 import io.stockledger.v1.Entry;
-import io.stockledger.v1.Stock;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -66,9 +65,9 @@ final class EntryOrder {
         fromTheFirst = false;
     }
 
-    /** The stock reflects its SKU's entries up to its sequence. */
-    void stock(Stock stock) {
-        lastSequence.put(stock.getSku(), stock.getSequence());
+    /** The stock reflects its SKU's entries up to this sequence. */
+    void stock(String sku, long sequence) {
+        lastSequence.put(sku, sequence);
     }
 
     /** All stock was told: a SKU that had none is new. */

@@ -13,6 +13,7 @@ import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.GetMutationRequest;
 import io.stockledger.v1.GetMutationResponse;
 import io.stockledger.v1.GetReservationRequest;
+import io.stockledger.v1.GetStockAtRequest;
 import io.stockledger.v1.GetStockRequest;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
@@ -203,6 +204,26 @@ public final class LedgerClient implements AutoCloseable {
         return read(stub -> stub.getStock(request)).getStock();
     }
 
+    /** One SKU's stock right after its entry of that sequence; 0: before the first. */
+    public Stock stockAt(String sku, long sequence) {
+        return stockAt(sku, sequence, "", "");
+    }
+
+    /** The same, available to sell for {@code channel}; an empty location means all of them. */
+    public Stock stockAt(String sku, long sequence, String channel, String location) {
+        return stockAt(GetStockAtRequest.newBuilder().setAtSequence(sequence), sku, channel, location);
+    }
+
+    /** One SKU's stock after every entry recorded up to a time, which must have passed by the ledger's clock. */
+    public Stock stockAt(String sku, Instant time) {
+        return stockAt(sku, time, "", "");
+    }
+
+    /** The same, available to sell for {@code channel}; an empty location means all of them. */
+    public Stock stockAt(String sku, Instant time, String channel, String location) {
+        return stockAt(GetStockAtRequest.newBuilder().setAtTime(Times.timestamp(time)), sku, channel, location);
+    }
+
     /** Many SKUs' stock in the order asked, each exact by itself; any number, asked for 1,000 at a time. */
     public List<Stock> stocks(Collection<String> skus, String channel) {
         List<Stock> stocks = new ArrayList<>(skus.size());
@@ -298,8 +319,13 @@ public final class LedgerClient implements AutoCloseable {
      * {@link Subscription}. Returns at once: where no ledger answers yet, the subscription goes on trying.
      */
     public Subscription subscribe(SubscribeRequest request, EntryListener listener) {
+        return subscribe(request, listener, Optional.empty());
+    }
+
+    Subscription subscribe(SubscribeRequest request, EntryListener listener, Optional<Subscription.View> view) {
         requireOpen();
-        Subscription subscription = Subscription.open(openLink(), timer, request, listener, subscriptions::remove);
+        Subscription subscription =
+                Subscription.open(openLink(), timer, request, listener, view, subscriptions::remove);
         subscriptions.add(subscription);
         if (closed) {
             subscription.close();
@@ -309,7 +335,7 @@ public final class LedgerClient implements AutoCloseable {
 
     /** A local projection of all SKUs, kept fresh by the feed; see {@link StockView}. */
     public StockView stockView() {
-        return stockView(FeedFilter.getDefaultInstance(), Share.getDefaultInstance());
+        return stockViewBuilder().open();
     }
 
     /**
@@ -317,8 +343,13 @@ public final class LedgerClient implements AutoCloseable {
      * of either means all.
      */
     public StockView stockView(FeedFilter filter, Share share) {
+        return stockViewBuilder().filter(filter).share(share).open();
+    }
+
+    /** Settings for a local projection: which SKUs, how many, a snapshot on disk, whom to tell what runs low. */
+    public StockView.Builder stockViewBuilder() {
         requireOpen();
-        return StockView.open(this, filter, share);
+        return new StockView.Builder(this);
     }
 
     /** {@code HOST:PORT}. */
@@ -345,6 +376,12 @@ public final class LedgerClient implements AutoCloseable {
 
     private GetMutationResponse mutation(GetMutationRequest request) {
         return read(stub -> stub.getMutation(request));
+    }
+
+    private Stock stockAt(GetStockAtRequest.Builder point, String sku, String channel, String location) {
+        GetStockAtRequest request =
+                point.setSku(sku).setChannel(channel).setLocation(location).build();
+        return read(stub -> stub.getStockAt(request)).getStock();
     }
 
     private ListEntriesResponse page(ListEntriesRequest request) {
@@ -509,7 +546,7 @@ public final class LedgerClient implements AutoCloseable {
             return new IllegalArgumentException("'" + target + "' is not a target; use HOST:PORT, as 127.0.0.1:7400");
         }
 
-        private static Duration positive(String name, Duration duration) {
+        static Duration positive(String name, Duration duration) {
             if (duration.isNegative() || duration.isZero() || duration.compareTo(Duration.ofDays(365)) > 0) {
                 throw new IllegalArgumentException(name + " must be above zero and at most a year");
             }

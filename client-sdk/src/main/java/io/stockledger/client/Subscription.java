@@ -5,14 +5,19 @@ import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.FeedServiceGrpc;
+import io.stockledger.v1.GetTimeRequest;
+import io.stockledger.v1.GetTimeResponse;
+import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.SubscribeRequest;
 import io.stockledger.v1.SubscribeResponse;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
@@ -55,6 +60,9 @@ public final class Subscription implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Subscription.class);
 
+    /** The cursor is of before a restore, or of another ledger that stood at this address. */
+    private static final Set<String> CURSOR_UNKNOWN = Set.of("CURSOR_EXPIRED", "INVALID_CURSOR");
+
     private static final int HEARTBEATS_MISSED_MAX = 3;
     private static final int HEARTBEAT_INTERVAL_MS_DEFAULT = 1_000;
     /** A pause of this process must not look like a dead ledger, however short the heartbeats are. */
@@ -64,11 +72,15 @@ public final class Subscription implements AutoCloseable {
 
     private static final long CLOSE_WAIT_SECONDS = 5;
 
+    /** So often a stock view's clock is held against the ledger's: two drift apart by milliseconds meanwhile. */
+    private static final long ASK_TIME_NANOS = TimeUnit.SECONDS.toNanos(5);
+
     private final Link link;
     private final ScheduledThreadPoolExecutor timer;
     private final SubscribeRequest request;
     private final EntryListener listener;
     private final Consumer<Subscription> onEnd;
+    private final Optional<FeedClock> clock;
     private final EntryOrder order;
     private final ThreadPoolExecutor thread;
     private final long silenceNanosMax;
@@ -83,12 +95,23 @@ public final class Subscription implements AutoCloseable {
     // Touched on the subscription's own thread only.
     private int failures;
     private boolean caughtUpOnce;
+    private long timeAskedNanos;
+
+    /**
+     * What a stock view brings along.
+     *
+     * @param clock kept right by what this connection tells
+     * @param held where an earlier process of it was: goes on there, and only begins with initial stock where the
+     *     ledger does not know that place
+     */
+    record View(FeedClock clock, Optional<ViewFile.Held> held) {}
 
     private Subscription(
             Link link,
             ScheduledThreadPoolExecutor timer,
             SubscribeRequest request,
             EntryListener listener,
+            Optional<View> view,
             Consumer<Subscription> onEnd) {
         this.link = link;
         this.timer = timer;
@@ -100,7 +123,14 @@ public final class Subscription implements AutoCloseable {
         boolean everyEntry =
                 filter.getLocationsCount() == 0 && filter.getChannelsCount() == 0 && filter.getKindsCount() == 0;
         boolean fromBeginning = !request.hasFromNow() && !request.hasAfterCursor() && !request.getInitialStock();
+        this.clock = view.map(View::clock);
         this.order = new EntryOrder(everyEntry, fromBeginning);
+        view.flatMap(View::held).ifPresent(held -> {
+            cursor = Optional.of(held.cursor());
+            order.stockBegins();
+            held.stocks().forEach((sku, stock) -> order.stock(sku, stock.sequence()));
+            order.stockComplete();
+        });
         this.thread = new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
             Thread made = new Thread(task, "stockledger-subscription");
             made.setDaemon(true);
@@ -124,8 +154,9 @@ public final class Subscription implements AutoCloseable {
             ScheduledThreadPoolExecutor timer,
             SubscribeRequest request,
             EntryListener listener,
+            Optional<View> view,
             Consumer<Subscription> onEnd) {
-        Subscription subscription = new Subscription(link, timer, request, listener, onEnd);
+        Subscription subscription = new Subscription(link, timer, request, listener, view, onEnd);
         subscription.thread.execute(subscription::connect);
         return subscription;
     }
@@ -207,11 +238,14 @@ public final class Subscription implements AutoCloseable {
             failures = 0;
             link.answered();
             become(State.CATCHING_UP);
+            timeAskedNanos = feed.startedNanos - ASK_TIME_NANOS;
+            clock.ifPresent(it -> it.connected(feed.startedNanos, Times.instant(message.getLedgerTime())));
             if (feed.inStock) {
                 order.stockBegins();
                 listener.onStockBegins();
             }
         }
+        clock.ifPresent(this::askTime);
         FeedProgress progress = new FeedProgress(
                 message.getCursor(),
                 Times.instant(message.getLedgerTime()),
@@ -222,7 +256,7 @@ public final class Subscription implements AutoCloseable {
             listener.onFallenBehind();
         }
         if (message.getStocksCount() > 0) {
-            message.getStocksList().forEach(order::stock);
+            message.getStocksList().forEach(stock -> order.stock(stock.getSku(), stock.getSequence()));
             listener.onStock(message.getStocksList());
         }
         if (message.getStockComplete() && feed.inStock) {
@@ -249,12 +283,38 @@ public final class Subscription implements AutoCloseable {
         }
     }
 
+    /** On this connection, so that it is the clock of whoever makes its messages. */
+    private void askTime(FeedClock clock) {
+        long now = System.nanoTime();
+        if (now - timeAskedNanos < ASK_TIME_NANOS) {
+            return;
+        }
+        timeAskedNanos = now;
+        LedgerServiceGrpc.newStub(link.channel())
+                .withExecutor(thread)
+                .withDeadlineAfter(ASK_TIME_NANOS, TimeUnit.NANOSECONDS)
+                .getTime(GetTimeRequest.getDefaultInstance(), new StreamObserver<>() {
+                    @Override
+                    public void onNext(GetTimeResponse told) {
+                        clock.exchanged(now, Times.instant(told.getLedgerTime()));
+                    }
+
+                    @Override
+                    public void onError(Throwable unanswered) {
+                        // What is known already holds, and loses a little; the next question follows.
+                    }
+
+                    @Override
+                    public void onCompleted() {}
+                });
+    }
+
     private void broken(Feed feed, Failure failure) {
         if (feed != current || isOver()) {
             return;
         }
         boolean wasCaughtUp = state == State.CAUGHT_UP;
-        if (failure.reason().equals("CURSOR_EXPIRED") && request.getInitialStock() && cursor.isPresent()) {
+        if (CURSOR_UNKNOWN.contains(failure.reason()) && request.getInitialStock() && cursor.isPresent()) {
             LOG.warn("{} no longer knows the cursor; beginning again with initial stock", link.target());
             cursor = Optional.empty();
         } else if (!comesBack(failure)) {
@@ -324,11 +384,15 @@ public final class Subscription implements AutoCloseable {
     }
 
     private void listenerFailed(Throwable thrown) {
-        fail(LedgerException.of(
-                Status.Code.ABORTED,
-                "LISTENER_FAILED",
-                "the subscription's listener threw " + thrown + "; it ended at the cursor before the message",
-                thrown));
+        fail(
+                thrown instanceof StockView.FullException full
+                        ? full.error()
+                        : LedgerException.of(
+                                Status.Code.ABORTED,
+                                "LISTENER_FAILED",
+                                "the subscription's listener threw " + thrown
+                                        + "; it ended at the cursor before the message",
+                                thrown));
     }
 
     private void end() {
@@ -354,6 +418,8 @@ public final class Subscription implements AutoCloseable {
         private boolean inStock;
 
         private boolean first = true;
+        /** When it was asked for. */
+        private long startedNanos;
         /** When the next message was asked for; the listener's own time does not count as silence. */
         private volatile long askedNanos;
 
@@ -365,6 +431,7 @@ public final class Subscription implements AutoCloseable {
         }
 
         private void start(SubscribeRequest request) {
+            startedNanos = System.nanoTime();
             call.start(this, new Metadata());
             ask();
             call.sendMessage(request);

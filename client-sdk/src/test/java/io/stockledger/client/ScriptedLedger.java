@@ -23,6 +23,8 @@ import io.stockledger.v1.GetReservationRequest;
 import io.stockledger.v1.GetReservationResponse;
 import io.stockledger.v1.GetStockRequest;
 import io.stockledger.v1.GetStockResponse;
+import io.stockledger.v1.GetTimeRequest;
+import io.stockledger.v1.GetTimeResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
@@ -36,6 +38,7 @@ import io.stockledger.v1.SubscribeResponse;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -64,6 +67,11 @@ final class ScriptedLedger implements AutoCloseable {
     final Map<String, List<String>> applied = new HashMap<>();
     /** What subscribers asked, in order. */
     final List<SubscribeRequest> subscribed = new CopyOnWriteArrayList<>();
+
+    /** SKUs whose stock was asked for, in order. */
+    final List<String> looked = Collections.synchronizedList(new ArrayList<>());
+    /** What GetStock says is available to sell. */
+    volatile long available;
 
     /** What happens to the next mutations or requests, one each; afterwards all goes well. */
     final Queue<Fault> faults = new ConcurrentLinkedQueue<>();
@@ -280,14 +288,23 @@ final class ScriptedLedger implements AutoCloseable {
         }
 
         @Override
+        public void getTime(GetTimeRequest request, StreamObserver<GetTimeResponse> answer) {
+            answer.onNext(GetTimeResponse.newBuilder()
+                    .setLedgerTime(Times.timestamp(Instant.now()))
+                    .build());
+            answer.onCompleted();
+        }
+
+        @Override
         public void getStock(GetStockRequest request, StreamObserver<GetStockResponse> answer) {
+            looked.add(request.getSku());
             Fault fault = faults.poll();
             if (fault instanceof Fault.Refused refused) {
                 answer.onError(refused.status());
                 return;
             }
             answer.onNext(GetStockResponse.newBuilder()
-                    .setStock(Stock.newBuilder().setSku(request.getSku()))
+                    .setStock(Stock.newBuilder().setSku(request.getSku()).setAvailableToSell(available))
                     .build());
             answer.onCompleted();
         }

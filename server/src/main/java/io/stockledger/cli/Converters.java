@@ -8,6 +8,7 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Arrays;
@@ -30,6 +31,8 @@ final class Converters {
     static void register(CommandLine command) {
         command.registerConverter(Duration.class, Converters::duration);
         command.registerConverter(Instant.class, Converters::instant);
+        command.registerConverter(Point.class, Point::of);
+        command.registerConverter(ZoneId.class, Converters::zone);
         command.registerConverter(UnavailableReason.class, text -> constant(UnavailableReason.values(), "UNAVAILABLE_REASON_", text));
         command.registerConverter(AdjustReason.class, text -> constant(AdjustReason.values(), "ADJUST_REASON_", text));
         command.registerConverter(EntryKind.class, text -> constant(EntryKind.values(), "ENTRY_KIND_", text));
@@ -55,6 +58,14 @@ final class Converters {
             return text.endsWith("Z") ? Instant.parse(text) : OffsetDateTime.parse(text).toInstant();
         } catch (DateTimeException e) {
             throw new TypeConversionException("'" + text + "' is not a time such as 2026-11-27T18:00:00Z");
+        }
+    }
+
+    static ZoneId zone(String text) {
+        try {
+            return ZoneId.of(text);
+        } catch (DateTimeException e) {
+            throw new TypeConversionException("'" + text + "' is not a time zone such as UTC or Europe/Berlin");
         }
     }
 
@@ -84,9 +95,13 @@ final class Converters {
         return Timestamp.newBuilder().setSeconds(time.getEpochSecond()).setNanos(time.getNano()).build();
     }
 
+    static Instant instant(Timestamp time) {
+        return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
+    }
+
     /** A time to the millisecond, or nothing where it is not set. */
     static String shown(boolean set, Timestamp time) {
-        return set ? shown(Instant.ofEpochSecond(time.getSeconds(), time.getNanos())) : "";
+        return set ? shown(instant(time)) : "";
     }
 
     static String shown(Instant time) {

@@ -23,8 +23,9 @@ final class Reads {
     private Reads() {
     }
 
-    @Command(name = "stock", description = "Says what stands on the shelves, exact: it reflects every mutation answered before.",
-            footer = {"%nExample:", "  stockledger stock MUG", "  stockledger stock MUG PEN --channel web --json"})
+    @Command(name = "stock", description = "Says what stands on the shelves, exact: it reflects every mutation answered before. Or what stood there, with --at.",
+            footer = {"%nExample:", "  stockledger stock MUG", "  stockledger stock MUG PEN --channel web --json",
+                    "  stockledger stock MUG --at 2026-11-27T18:00:00Z", "  stockledger stock MUG --at 12"})
     static final class StockVerb implements Callable<Integer> {
         @Parameters(paramLabel = "SKU", arity = "1..*", description = "The SKUs.")
         private List<String> skus;
@@ -36,18 +37,21 @@ final class Reads {
         @Option(names = "--location", paramLabel = "NAME", defaultValue = "", description = "Only this location (default: all).")
         private String location;
 
+        @Option(names = "--at", paramLabel = "POINT",
+                description = "A point of the past: a time, or the sequence of the last entry that counts (default: now).")
+        private Optional<Point> at = Optional.empty();
+
         @Mixin
         private LedgerOptions ledger;
 
         @Override
         public Integer call() {
             try (LedgerClient client = ledger.connect()) {
-                List<Stock> stocks = skus.size() > 1 && location.isEmpty()
-                        ? client.stocks(skus, channel)
-                        : skus.stream().map(sku -> client.stock(sku, channel, location)).toList();
-                for (Stock stock : stocks) {
+                for (Stock stock : stocks(client)) {
                     if (ledger.json()) {
                         ledger.out().println(Json.line(stock));
+                    } else if (at.isPresent() && stock.getSequence() == 0) {
+                        ledger.out().println(Table.printable(stock.getSku()) + ": the ledger held no entry of it then");
                     } else {
                         Shown.stock(ledger.out(), stock, channel);
                     }
@@ -55,16 +59,31 @@ final class Reads {
             }
             return Stockledger.DONE;
         }
+
+        private List<Stock> stocks(LedgerClient client) {
+            if (at.isPresent()) {
+                return skus.stream().map(sku -> at.get().stock(client, sku, channel, location)).toList();
+            }
+            return skus.size() > 1 && location.isEmpty()
+                    ? client.stocks(skus, channel)
+                    : skus.stream().map(sku -> client.stock(sku, channel, location)).toList();
+        }
     }
 
     @Command(name = "entries", description = "Lists a SKU's entries in order, straight from the journal.",
-            footer = {"%nExample:", "  stockledger entries MUG", "  stockledger entries MUG --from-sequence 1000001 --limit 20"})
+            footer = {"%nExample:", "  stockledger entries MUG", "  stockledger entries MUG --from 1000001 --limit 20",
+                    "  stockledger entries MUG --from 2026-11-27T00:00:00Z --to 2026-11-27T18:00:00Z"})
     static final class EntriesVerb implements Callable<Integer> {
         @Parameters(paramLabel = "SKU", description = "The SKU.")
         private String sku;
 
-        @Option(names = "--from-sequence", paramLabel = "N", defaultValue = "1", description = "The first entry wanted (default: ${DEFAULT-VALUE}).")
-        private long from;
+        @Option(names = {"--from", "--from-sequence"}, paramLabel = "POINT", defaultValue = "1",
+                description = "The first entry wanted: its sequence, or the time from which on it was recorded (default: ${DEFAULT-VALUE}).")
+        private Point from;
+
+        @Option(names = "--to", paramLabel = "POINT",
+                description = "The last entry wanted: its sequence, or the time up to which it was recorded (default: all).")
+        private Optional<Point> to = Optional.empty();
 
         @Option(names = "--limit", paramLabel = "N", defaultValue = "1000", description = "At most so many (default: ${DEFAULT-VALUE}).")
         private long limit;
@@ -79,7 +98,9 @@ final class Reads {
             }
             try (LedgerClient client = ledger.connect()) {
                 Table table = Shown.entries();
-                Iterator<Entry> entries = client.entries(sku, from).limit(limit + 1).iterator();
+                long first = from.firstSequence(client, sku);
+                Iterator<Entry> entries = client.entries(sku, first)
+                        .takeWhile(entry -> to.isEmpty() || !to.get().isBefore(entry)).limit(limit + 1).iterator();
                 long shown = 0;
                 while (shown < limit && entries.hasNext()) {
                     Entry entry = entries.next();
@@ -93,11 +114,12 @@ final class Reads {
                 if (!ledger.json() && shown > 0) {
                     table.print(ledger.out());
                 } else if (!ledger.json()) {
-                    ledger.out().println(Table.printable(sku) + ": the ledger holds no entry of it" + (from > 1 ? " from sequence " + from + " on" : ""));
+                    ledger.out().println(Table.printable(sku) + ": the ledger holds no entry of it"
+                            + (to.isPresent() ? " there" : first > 1 ? " from sequence " + first + " on" : ""));
                 }
                 if (entries.hasNext()) {
                     ledger.out().flush();
-                    ledger.err().println("stockledger: more follow; go on with --from-sequence " + entries.next().getSequence());
+                    ledger.err().println("stockledger: more follow; go on with --from " + entries.next().getSequence());
                 }
             }
             return Stockledger.DONE;

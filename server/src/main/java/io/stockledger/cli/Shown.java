@@ -110,14 +110,14 @@ final class Shown {
                 .print(out);
     }
 
-    private static String kind(Entry entry) {
+    static String kind(Entry entry) {
         // A kind that this version does not know still moves what it moves.
         return entry.getKind() == io.stockledger.v1.EntryKind.UNRECOGNIZED
                 ? "kind-" + entry.getKindValue()
                 : Converters.shown(entry.getKind(), "ENTRY_KIND_");
     }
 
-    private static String moved(Entry entry) {
+    static String moved(Entry entry) {
         if (entry.getMovementsCount() == 0) {
             return "-";
         }

@@ -106,6 +106,7 @@ public final class Stockledger implements Runnable {
         }
         verbs.put("stock", () -> new CommandLine(new Reads.StockVerb()));
         verbs.put("entries", () -> new CommandLine(new Reads.EntriesVerb()));
+        verbs.put("explain", () -> new CommandLine(new Explain()));
         verbs.put("reservation", () -> new CommandLine(new Reads.ReservationVerb()));
         verbs.put("mutation", () -> new CommandLine(new Reads.MutationVerb()));
         verbs.put("verify", () -> new CommandLine(new Reads.VerifyVerb()));

@@ -2,6 +2,7 @@ package io.stockledger.cli;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
+import com.google.protobuf.util.Timestamps;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -25,6 +26,8 @@ import io.stockledger.v1.GetMutationRequest;
 import io.stockledger.v1.GetMutationResponse;
 import io.stockledger.v1.GetReservationRequest;
 import io.stockledger.v1.GetReservationResponse;
+import io.stockledger.v1.GetStockAtRequest;
+import io.stockledger.v1.GetStockAtResponse;
 import io.stockledger.v1.GetStockRequest;
 import io.stockledger.v1.GetStockResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
@@ -200,6 +203,20 @@ final class StandInLedger implements AutoCloseable {
         @Override
         public void getStock(GetStockRequest request, StreamObserver<GetStockResponse> reply) {
             answer(reply, GetStockResponse.newBuilder().setStock(stock(request.getSku())).build());
+        }
+
+        @Override
+        public void getStockAt(GetStockAtRequest request, StreamObserver<GetStockAtResponse> reply) {
+            Stock.Builder stock = Stock.newBuilder().setSku(request.getSku());
+            synchronized (StandInLedger.this) {
+                entries.stream().filter(entry -> entry.getSku().equals(request.getSku()))
+                        .filter(entry -> request.hasAtSequence() ? entry.getSequence() <= request.getAtSequence()
+                                : Timestamps.compare(entry.getRecordedAt(), request.getAtTime()) <= 0)
+                        .forEach(entry -> stock.setSequence(entry.getSequence()).clearBalances().addAllBalances(entry.getBalancesList())
+                                .setOnHand(entry.getBalances(0).getAvailable()).setAvailableToSell(entry.getBalances(0).getAvailable())
+                                .setAsOfTime(entry.getRecordedAt()));
+            }
+            answer(reply, GetStockAtResponse.newBuilder().setStock(stock).build());
         }
 
         @Override

@@ -134,7 +134,25 @@ class VerbsTest {
         run("receive", "MORE", "1");
         Ended page = run("entries", "MORE", "--limit", "1", "--json");
         assertEquals(1, page.out().lines().count());
-        assertEquals("stockledger: more follow; go on with --from-sequence 2\n", page.err());
+        assertEquals("stockledger: more follow; go on with --from 2\n", page.err());
+    }
+
+    @Test
+    void thePastIsAskedForBySequenceOrByTime() {
+        assertEquals("PAST: the ledger held no entry of it then\n", run("stock", "PAST", "--at", "0").out());
+        run("receive", "PAST", "4");
+        run("sell", "PAST", "1");
+        assertTrue(run("stock", "PAST", "--at", "1").out().startsWith("PAST: 4 on hand, 4 available to sell (sequence 1, "));
+        assertTrue(run("stock", "PAST", "--at", "2100-01-01T00:00:00Z").out().startsWith("PAST: 3 on hand"));
+        assertEquals("PAST: the ledger held no entry of it then\n", run("stock", "PAST", "--at", "2001-01-01T00:00:00+01:00").out());
+
+        assertEquals(1, run("entries", "PAST", "--from", "2", "--json").out().lines().count());
+        assertEquals(1, run("entries", "PAST", "--to", "1", "--json").out().lines().count());
+        assertEquals(2, run("entries", "PAST", "--from", "2001-01-01T00:00:00Z", "--to", "2100-01-01T00:00:00Z", "--json").out().lines().count());
+        assertEquals("PAST: the ledger holds no entry of it there\n", run("entries", "PAST", "--to", "2001-01-01T00:00:00Z").out());
+        Ended bad = run("entries", "PAST", "--from", "yesterday");
+        assertEquals(1, bad.code());
+        assertTrue(bad.err().contains("'yesterday' is neither a sequence nor a time such as 2026-11-27T18:00:00Z"), bad::err);
     }
 
     @Test

@@ -16,6 +16,11 @@ final class Answer<T> {
         ((ServerCallStreamObserver<T>) observer).setOnCancelHandler(() -> given.set(true));
     }
 
+    /** False once it is given, or its caller hung up. */
+    boolean isAwaited() {
+        return !given.get();
+    }
+
     void give(T response) {
         if (given.compareAndSet(false, true)) {
             observer.onNext(response);

@@ -12,6 +12,7 @@ import io.stockledger.server.feed.Feed;
 import io.stockledger.server.journal.History;
 import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.Pace;
+import io.stockledger.server.journal.PastStock;
 import io.stockledger.server.journal.StartupException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -54,14 +55,17 @@ public final class ApiServer implements AutoCloseable {
         ApiMeasurements measurements = new ApiMeasurements(registry);
         Reads reads = new Reads("read", api.getInt("read-threads"), api.getInt("reads-waiting-max"), Optional.empty());
         Reads listings = new Reads("list", api.getInt("list-threads"), api.getInt("reads-waiting-max"), Optional.of(pace));
-        // An audit rests between its pages.
+        // These rest between their pages.
+        Reads pastReads = new Reads("stock-at", api.getInt("stock-at-threads"), api.getInt("stock-at-waiting-max"),
+                Optional.empty());
         Reads audits = new Reads("audit", api.getInt("audits-max"), api.getInt("audits-waiting-max"), Optional.empty());
         measurements.watch(reads, "read", api.getInt("reads-waiting-max"));
         measurements.watch(listings, "list", api.getInt("reads-waiting-max"));
+        measurements.watch(pastReads, "stock-at", api.getInt("stock-at-waiting-max"));
         measurements.watch(audits, "audit", api.getInt("audits-waiting-max"));
         HealthStatusManager health = new HealthStatusManager();
-        LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, listings, config, clock,
-                measurements);
+        LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, listings,
+                new PastStock(journal, pace), pastReads, config, clock, measurements);
         InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
         Server server = NettyServerBuilder.forAddress(address)
                 // The services never block: another thread between the transport and them halves the rate.
@@ -81,11 +85,11 @@ public final class ApiServer implements AutoCloseable {
         try {
             server.start();
         } catch (IOException e) {
-            List.of(reads, listings, audits).forEach(Reads::close);
+            List.of(reads, listings, pastReads, audits).forEach(Reads::close);
             throw new StartupException("Port " + address.getPort() + " on " + address.getHostString()
                     + " can't be opened (is another ledger running?): choose another with --port.", e);
         }
-        return new ApiServer(server, health, List.of(reads, listings, audits), ledgerApi, feed, api.getDuration("drain"));
+        return new ApiServer(server, health, List.of(reads, listings, pastReads, audits), ledgerApi, feed, api.getDuration("drain"));
     }
 
     private static ServerServiceDefinition ours(ServerServiceDefinition service, ApiMeasurements measurements) {

@@ -19,6 +19,7 @@ import io.stockledger.server.entity.Outcome;
 import io.stockledger.server.entity.Submission;
 import io.stockledger.server.journal.EntryCodec;
 import io.stockledger.server.journal.History;
+import io.stockledger.server.journal.PastStock;
 import io.stockledger.server.journal.SnapshotCodec;
 import io.stockledger.server.journal.WireWriter;
 import io.stockledger.v1.ApplyMutationRequest;
@@ -29,8 +30,12 @@ import io.stockledger.v1.GetMutationRequest;
 import io.stockledger.v1.GetMutationResponse;
 import io.stockledger.v1.GetReservationRequest;
 import io.stockledger.v1.GetReservationResponse;
+import io.stockledger.v1.GetStockAtRequest;
+import io.stockledger.v1.GetStockAtResponse;
 import io.stockledger.v1.GetStockRequest;
 import io.stockledger.v1.GetStockResponse;
+import io.stockledger.v1.GetTimeRequest;
+import io.stockledger.v1.GetTimeResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
@@ -39,6 +44,7 @@ import io.stockledger.v1.Stock;
 import io.stockledger.v1.StreamMutationsRequest;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -65,6 +71,9 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private final History history;
     private final Reads reads;
     private final Reads listings;
+    private final PastStock past;
+    private final Reads pastReads;
+    private final InstantSource clock;
     private final int answerBytesMax;
     private final MutationReader reader;
     private final Duration window;
@@ -78,12 +87,15 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     /** A lane a stream; from the clock, so that those of a cluster's nodes differ. */
     private final AtomicLong lanes = new AtomicLong(System.nanoTime() | 1);
 
-    LedgerApi(Ledger ledger, History history, Reads reads, Reads listings, Config config, InstantSource clock,
-            ApiMeasurements measurements) {
+    LedgerApi(Ledger ledger, History history, Reads reads, Reads listings, PastStock past, Reads pastReads,
+            Config config, InstantSource clock, ApiMeasurements measurements) {
         this.ledger = ledger;
         this.history = history;
         this.reads = reads;
         this.listings = listings;
+        this.past = past;
+        this.pastReads = pastReads;
+        this.clock = clock;
         this.reader = new MutationReader(clock);
         this.window = config.getDuration("stockledger.entity.window");
         Config api = config.getConfig("stockledger.api");
@@ -263,6 +275,64 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private Status tooLarge() {
         return Errors.status(Code.FAILED_PRECONDITION, "ANSWER_TOO_LARGE", "the stock asked for takes more than "
                 + answerBytesMax / 1024 + " KiB: ask for one location, or for fewer SKUs at a time");
+    }
+
+    @Override
+    public void getStockAt(GetStockAtRequest request, StreamObserver<GetStockAtResponse> observer) {
+        Answer<GetStockAtResponse> answer = new Answer<>(observer);
+        try {
+            String sku = Fields.sku("sku", request.getSku());
+            String channel = Fields.text("channel", request.getChannel(), Fields.CHANNEL_MAX);
+            String location = Fields.text("location", request.getLocation(), Fields.LOCATION_MAX);
+            switch (request.getPointCase()) {
+                case AT_SEQUENCE -> {
+                    long sequence = Fields.between("at_sequence", request.getAtSequence(), 0, Long.MAX_VALUE);
+                    pastReads.run(answer::fail, () -> {
+                        Optional<PastStock.Found> found = past.after(sku, sequence, location, answer::isAwaited);
+                        if (found.isPresent()) {
+                            give(answer, Stocks.stock(sku, channel, location, found.get(), found.get().recordedAtMs(),
+                                    answerBytesMax));
+                        } else {
+                            answer.fail(sequenceAhead(sequence, past.lastSequence(sku)));
+                        }
+                    });
+                }
+                case AT_TIME -> {
+                    long timeMs = Fields.time("at_time", request.getAtTime());
+                    // What the SKU decided up to now is in the journal once it has answered, so a past that was read
+                    // after that does not change any more.
+                    look(sku, "", answer, seen -> {
+                        if (timeMs >= seen.asOfMs()) {
+                            answer.fail(Errors.field("at_time", "has not passed yet; the ledger's clock is at "
+                                    + Instant.ofEpochMilli(seen.asOfMs()) + ". GetStock tells what stands now"));
+                            return;
+                        }
+                        pastReads.run(answer::fail, () -> past.at(sku, timeMs, location, answer::isAwaited).ifPresent(
+                                found -> give(answer,
+                                        Stocks.stock(sku, channel, location, found, timeMs, answerBytesMax))));
+                    });
+                }
+                case POINT_NOT_SET -> throw InvalidRequest.field("point", "is required: at_sequence or at_time");
+            }
+        } catch (InvalidRequest e) {
+            answer.fail(e.status());
+        }
+    }
+
+    private void give(Answer<GetStockAtResponse> answer, Optional<Stock> stock) {
+        stock.ifPresentOrElse(told -> answer.give(GetStockAtResponse.newBuilder().setStock(told).build()),
+                () -> answer.fail(tooLarge()));
+    }
+
+    private static Status sequenceAhead(long sequence, long last) {
+        return Errors.status(Code.OUT_OF_RANGE, "SEQUENCE_AHEAD",
+                "the SKU has no entry " + sequence + " yet: it stands at sequence " + last);
+    }
+
+    @Override
+    public void getTime(GetTimeRequest request, StreamObserver<GetTimeResponse> observer) {
+        new Answer<>(observer).give(GetTimeResponse.newBuilder()
+                .setLedgerTime(EntryCodec.timestamp(clock.millis())).build());
     }
 
     @Override

@@ -54,6 +54,44 @@ public final class JournalReader {
                 + " ORDER BY j.sequence_number DESC LIMIT 1", sku);
     }
 
+    /**
+     * The number of the SKU's first row that holds an entry recorded after this time; Long.MAX_VALUE where none does.
+     * Found by halving, since recorded times never go backwards within a SKU.
+     */
+    public long firstRowRecordedAfter(String sku, long timeMs) throws SQLException {
+        Optional<JournalRow> last = lastRow(sku);
+        if (last.isEmpty() || last.get().group().recordedAtMs() <= timeMs) {
+            return Long.MAX_VALUE;
+        }
+        long low = 1;
+        long high = last.get().rowNumber();
+        while (low < high) {
+            long middle = low + (high - low) / 2;
+            if (recordedAtMs(sku, middle) > timeMs) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        return low;
+    }
+
+    /** When a row's last entry was recorded: read from its header, so that its entries never travel. */
+    private long recordedAtMs(String sku, long rowNumber) throws SQLException {
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(
+                "SELECT header_long(substring(j.event_payload FROM 17 FOR 8), 0) FROM event_journal j"
+                        + " WHERE j.persistence_id = ? AND j.sequence_number = ?")) {
+            statement.setString(1, sku);
+            statement.setLong(2, rowNumber);
+            try (ResultSet row = statement.executeQuery()) {
+                if (!row.next()) {
+                    throw new SQLException("row " + rowNumber + " of SKU " + sku + " is not in the journal");
+                }
+                return row.getLong(1);
+            }
+        }
+    }
+
     /** Whether the SKU has a row of this number. */
     public boolean holdsRow(String sku, long rowNumber) throws SQLException {
         try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(
