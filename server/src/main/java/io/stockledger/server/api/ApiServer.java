@@ -13,6 +13,7 @@ import io.stockledger.server.journal.History;
 import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.StartupException;
+import io.stockledger.server.projection.Projection;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -46,8 +47,8 @@ public final class ApiServer implements AutoCloseable {
     }
 
     /** Opens the port; from then on the ledger serves. */
-    public static ApiServer start(Config config, Ledger ledger, Feed feed, JournalReader journal, InstantSource clock,
-            Pace pace, MeterRegistry registry) {
+    public static ApiServer start(Config config, Ledger ledger, Feed feed, JournalReader journal,
+            Optional<Projection> projection, InstantSource clock, Pace pace, MeterRegistry registry) {
         // It logs a stack trace for what any caller may send: noise on the port, a request over the limit.
         GRPC_LOG.setLevel(Level.SEVERE);
         Config api = config.getConfig("stockledger.api");
@@ -56,11 +57,18 @@ public final class ApiServer implements AutoCloseable {
         Reads listings = new Reads("list", api.getInt("list-threads"), api.getInt("reads-waiting-max"), Optional.of(pace));
         // An audit rests between its pages.
         Reads audits = new Reads("audit", api.getInt("audits-max"), api.getInt("audits-waiting-max"), Optional.empty());
+        Config projectionReads = config.getConfig("stockledger.projection.reads");
+        Reads projected = new Reads("projected", projectionReads.getInt("threads"), projectionReads.getInt("waiting-max"), Optional.empty());
+        // Who watches a rebuild has a thread; a second one who asks is told on the other.
+        Reads rebuilds = new Reads("rebuild", 2, 16, Optional.empty());
+        measurements.watch(projected, "projected", projectionReads.getInt("waiting-max"));
         measurements.watch(reads, "read", api.getInt("reads-waiting-max"));
         measurements.watch(listings, "list", api.getInt("reads-waiting-max"));
         measurements.watch(audits, "audit", api.getInt("audits-waiting-max"));
         HealthStatusManager health = new HealthStatusManager();
-        LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, listings, config, clock,
+        ProjectionApi projectionApi = new ProjectionApi(projection, feed, projected, rebuilds,
+                Math.toIntExact(api.getBytes("answer-bytes-max")), clock);
+        LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, listings, projectionApi, config, clock,
                 measurements);
         InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
         Server server = NettyServerBuilder.forAddress(address)
@@ -69,7 +77,7 @@ public final class ApiServer implements AutoCloseable {
                 .intercept(new Principal())
                 .addService(ours(ledgerApi.bind(), measurements))
                 .addService(ours(new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind(), measurements))
-                .addService(ours(new AdminApi(journal, audits, pace).bindService(), measurements))
+                .addService(ours(new AdminApi(journal, audits, pace, projectionApi).bindService(), measurements))
                 .addService(WellFormed.of(health.getHealthService().bindService()))
                 .addService(WellFormed.of(ProtoReflectionServiceV1.newInstance().bindService()))
                 .maxInboundMessageSize((int) (long) api.getBytes("request-bytes-max"))
@@ -81,11 +89,11 @@ public final class ApiServer implements AutoCloseable {
         try {
             server.start();
         } catch (IOException e) {
-            List.of(reads, listings, audits).forEach(Reads::close);
+            List.of(reads, listings, audits, projected, rebuilds).forEach(Reads::close);
             throw new StartupException("Port " + address.getPort() + " on " + address.getHostString()
                     + " can't be opened (is another ledger running?): choose another with --port.", e);
         }
-        return new ApiServer(server, health, List.of(reads, listings, audits), ledgerApi, feed, api.getDuration("drain"));
+        return new ApiServer(server, health, List.of(reads, listings, audits, projected, rebuilds), ledgerApi, feed, api.getDuration("drain"));
     }
 
     private static ServerServiceDefinition ours(ServerServiceDefinition service, ApiMeasurements measurements) {

@@ -34,6 +34,10 @@ import io.stockledger.v1.GetStockResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
+import io.stockledger.v1.ListReservationsRequest;
+import io.stockledger.v1.ListReservationsResponse;
+import io.stockledger.v1.ListStockRequest;
+import io.stockledger.v1.ListStockResponse;
 import io.stockledger.v1.MutationState;
 import io.stockledger.v1.Stock;
 import io.stockledger.v1.StreamMutationsRequest;
@@ -58,13 +62,12 @@ import java.util.function.Consumer;
  */
 final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private static final int SKUS_MAX = 1_000;
-    private static final int PAGE_DEFAULT = 100;
-    private static final int PAGE_MAX = 1_000;
 
     private final Ledger ledger;
     private final History history;
     private final Reads reads;
     private final Reads listings;
+    private final ProjectionApi projection;
     private final int answerBytesMax;
     private final MutationReader reader;
     private final Duration window;
@@ -78,12 +81,13 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     /** A lane a stream; from the clock, so that those of a cluster's nodes differ. */
     private final AtomicLong lanes = new AtomicLong(System.nanoTime() | 1);
 
-    LedgerApi(Ledger ledger, History history, Reads reads, Reads listings, Config config, InstantSource clock,
-            ApiMeasurements measurements) {
+    LedgerApi(Ledger ledger, History history, Reads reads, Reads listings, ProjectionApi projection, Config config,
+            InstantSource clock, ApiMeasurements measurements) {
         this.ledger = ledger;
         this.history = history;
         this.reads = reads;
         this.listings = listings;
+        this.projection = projection;
         this.reader = new MutationReader(clock);
         this.window = config.getDuration("stockledger.entity.window");
         Config api = config.getConfig("stockledger.api");
@@ -270,8 +274,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         Answer<ListEntriesResponse> answer = new Answer<>(observer);
         try {
             String sku = Fields.sku("sku", request.getSku());
-            int pageSize = (int) Fields.between("page_size", request.getPageSize(), 0, Integer.MAX_VALUE);
-            int size = pageSize == 0 ? PAGE_DEFAULT : Math.min(pageSize, PAGE_MAX);
+            int size = Fields.pageSize(request.getPageSize());
             long from = Math.max(1, Fields.between("from_sequence", request.getFromSequence(), 0, Long.MAX_VALUE));
             long next = request.getPageToken().isEmpty() ? from : PageToken.read(request.getPageToken(), sku, from);
             listings.run(answer::fail, () -> {
@@ -307,6 +310,16 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         } catch (InvalidRequest e) {
             answer.fail(e.status());
         }
+    }
+
+    @Override
+    public void listStock(ListStockRequest request, StreamObserver<ListStockResponse> observer) {
+        projection.listStock(request, new Answer<>(observer));
+    }
+
+    @Override
+    public void listReservations(ListReservationsRequest request, StreamObserver<ListReservationsResponse> observer) {
+        projection.listReservations(request, new Answer<>(observer));
     }
 
     private static GetReservationResponse reservation(String sku, Look.Seen seen, Reservation reservation) {
