@@ -234,7 +234,8 @@ final class ProjectionApi {
             }
             try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(Base64.getUrlDecoder().decode(token)))) {
                 if (in.readInt() == asked.toByteString().hashCode()) {
-                    PageToken place = new PageToken(in.readUTF(), in.readUTF());
+                    // Checked as any text from outside: the database takes no NUL.
+                    PageToken place = new PageToken(Fields.sku("page_token", in.readUTF()), Fields.text("page_token", in.readUTF(), Fields.SKU_MAX));
                     if (in.read() < 0) {
                         return Optional.of(place);
                     }

@@ -23,6 +23,8 @@ import javax.sql.DataSource;
 public final class Database implements AutoCloseable {
     /** The PostgreSQL schema that holds everything of the ledger. */
     public static final String SCHEMA = "stockledger";
+    /** The role whose members may read the projection by SQL; one for the whole PostgreSQL. */
+    public static final String READER_ROLE = "stockledger_reader";
     private static final int OLDEST_VERSION = 14;
 
     private final Address address;

@@ -13,7 +13,7 @@ import org.slf4j.LoggerFactory;
  * may be the user's: where we may not make one, the operator does, and the next start gives it its rights.
  */
 final class ReaderRole {
-    static final String NAME = "stockledger_reader";
+    private static final String NAME = Database.READER_ROLE;
     private static final Logger LOG = LoggerFactory.getLogger(ReaderRole.class);
     private static final String VIEWS = "projection.stock, projection.reservations, projection.daily_movements, projection.freshness";
 
