@@ -18,8 +18,14 @@ import io.stockledger.v1.GetStockRequest;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
+import io.stockledger.v1.ListReservationsRequest;
+import io.stockledger.v1.ListReservationsResponse;
+import io.stockledger.v1.ListStockRequest;
+import io.stockledger.v1.ListStockResponse;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.MutationResult;
+import io.stockledger.v1.RebuildProjectionRequest;
+import io.stockledger.v1.RebuildProjectionResponse;
 import io.stockledger.v1.Reservation;
 import io.stockledger.v1.Share;
 import io.stockledger.v1.Stock;
@@ -58,7 +64,7 @@ public final class LedgerClient implements AutoCloseable {
     /** The contract's bound on SKUs a request. */
     private static final int SKUS_A_REQUEST_MAX = 1_000;
 
-    private static final int ENTRIES_A_PAGE = 1_000;
+    private static final int ROWS_A_PAGE = 1_000;
 
     private final Builder settings;
     private final Link link;
@@ -242,15 +248,13 @@ public final class LedgerClient implements AutoCloseable {
         ListEntriesRequest first = ListEntriesRequest.newBuilder()
                 .setSku(sku)
                 .setFromSequence(fromSequence)
-                .setPageSize(ENTRIES_A_PAGE)
+                .setPageSize(ROWS_A_PAGE)
                 .build();
-        Stream<ListEntriesResponse> pages = Stream.iterate(
-                Optional.of(page(first)),
-                Optional::isPresent,
-                page -> page.filter(it -> !it.getNextPageToken().isEmpty())
-                        .map(it -> page(first.toBuilder().setPageToken(it.getNextPageToken()).build())))
-                .map(Optional::get);
-        return pages.flatMap(page -> page.getEntriesList().stream());
+        return pages(
+                        token -> read(stub -> stub.listEntries(
+                                first.toBuilder().setPageToken(token).build())),
+                        ListEntriesResponse::getNextPageToken)
+                .flatMap(page -> page.getEntriesList().stream());
     }
 
     /** One reservation, open or closed; empty where the SKU knows no such reservation. */
@@ -267,6 +271,27 @@ public final class LedgerClient implements AutoCloseable {
             }
             throw e;
         }
+    }
+
+    /**
+     * Stock of many SKUs from the ledger's projection, page by page as they are consumed; each page says how fresh it
+     * is. The request's page_token says where to begin, its page_size how much travels at a time (0: 1,000 rows).
+     */
+    public Stream<ListStockResponse> listStock(ListStockRequest request) {
+        ListStockRequest sized = request.getPageSize() > 0 ? request : request.toBuilder().setPageSize(ROWS_A_PAGE).build();
+        return pages(
+                token -> read(stub -> stub.listStock(
+                        token.isEmpty() ? sized : sized.toBuilder().setPageToken(token).build())),
+                ListStockResponse::getNextPageToken);
+    }
+
+    /** Reservations of many SKUs from the ledger's projection, as {@link #listStock}. */
+    public Stream<ListReservationsResponse> listReservations(ListReservationsRequest request) {
+        ListReservationsRequest sized = request.getPageSize() > 0 ? request : request.toBuilder().setPageSize(ROWS_A_PAGE).build();
+        return pages(
+                token -> read(stub -> stub.listReservations(
+                        token.isEmpty() ? sized : sized.toBuilder().setPageToken(token).build())),
+                ListReservationsResponse::getNextPageToken);
     }
 
     /** What became of a mutation whose {@code not_after} the caller does not know: applied, or not (yet). */
@@ -310,6 +335,27 @@ public final class LedgerClient implements AutoCloseable {
                     throw new NoSuchElementException();
                 }
                 return part.next();
+            }
+        };
+    }
+
+    /**
+     * Has the ledger's projection built anew beside the one that is read: how far it is, about twice a second, until it
+     * is done. It goes on by itself where the caller stops listening.
+     */
+    public Iterator<RebuildProjectionResponse> rebuildProjection() {
+        requireOpen();
+        Iterator<RebuildProjectionResponse> answers = AdminServiceGrpc.newBlockingStub(link.channel())
+                .rebuildProjection(RebuildProjectionRequest.getDefaultInstance());
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return translated(answers::hasNext);
+            }
+
+            @Override
+            public RebuildProjectionResponse next() {
+                return translated(answers::next);
             }
         };
     }
@@ -384,8 +430,15 @@ public final class LedgerClient implements AutoCloseable {
         return read(stub -> stub.getStockAt(request)).getStock();
     }
 
-    private ListEntriesResponse page(ListEntriesRequest request) {
-        return read(stub -> stub.listEntries(request));
+    /** The pages of a listing: the first by an empty token, each after it by the one before, as they are consumed. */
+    private static <T> Stream<T> pages(Function<String, T> page, Function<T, String> nextToken) {
+        return Stream.iterate(
+                        Optional.of(page.apply("")),
+                        Optional::isPresent,
+                        before -> before.map(nextToken)
+                                .filter(token -> !token.isEmpty())
+                                .map(page))
+                .map(Optional::get);
     }
 
     /** A read changes nothing, so it is asked again while the call timeout lasts. */

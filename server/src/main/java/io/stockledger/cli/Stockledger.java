@@ -108,8 +108,11 @@ public final class Stockledger implements Runnable {
         verbs.put("entries", () -> new CommandLine(new Reads.EntriesVerb()));
         verbs.put("explain", () -> new CommandLine(new Explain()));
         verbs.put("reservation", () -> new CommandLine(new Reads.ReservationVerb()));
+        verbs.put("list-stock", () -> new CommandLine(new ProjectionVerbs.ListStockVerb()));
+        verbs.put("list-reservations", () -> new CommandLine(new ProjectionVerbs.ListReservationsVerb()));
         verbs.put("mutation", () -> new CommandLine(new Reads.MutationVerb()));
         verbs.put("verify", () -> new CommandLine(new Reads.VerifyVerb()));
+        verbs.put("rebuild-projection", () -> new CommandLine(new ProjectionVerbs.RebuildVerb()));
         verbs.put("watch", () -> new CommandLine(new Watch()));
         verbs.put("replay", () -> new CommandLine(new Replay()));
         verbs.put("example", () -> launcherVerb("example",

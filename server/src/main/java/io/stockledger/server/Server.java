@@ -18,6 +18,7 @@ import io.stockledger.server.journal.Schema;
 import io.stockledger.server.journal.SoleLedger;
 import io.stockledger.server.journal.StartupException;
 import io.stockledger.server.metrics.Metrics;
+import io.stockledger.server.projection.Projection;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -103,7 +104,12 @@ public final class Server implements AutoCloseable {
         journal.newestSkus(config.getInt("stockledger.entity.wake-at-start-rows")).forEach(ledger::wake);
         keep(Sweeper.start(journal, ledger, clock, config.getDuration("stockledger.entity.sweep-interval")));
 
-        api = keep(ApiServer.start(config, ledger, feed, journal, clock, pace, metrics.registry()));
+        Config projectionConfig = config.getConfig("stockledger.projection");
+        Optional<Projection> projection = projectionConfig.getBoolean("enabled")
+                ? Optional.of(keep(Projection.start(database, journal, feed, projectionConfig, clock, pace, metrics.registry())))
+                : Optional.empty();
+
+        api = keep(ApiServer.start(config, ledger, feed, journal, projection, clock, pace, metrics.registry()));
         metrics.ready(clock);
     }
 

@@ -46,7 +46,7 @@ class HouseTest {
         room("entity", "domain", "journal");
         room("metrics", "journal");
         room("feed", "journal", GENERATED);
-        room("projection", "domain", "journal", "feed");
+        room("projection", "domain", "journal", "feed", GENERATED);
         room("audit", "domain", "journal", "feed");
         room("api", "domain", "journal", "entity", "feed", "projection", "audit", GENERATED);
     }

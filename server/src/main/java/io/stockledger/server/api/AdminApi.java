@@ -12,6 +12,8 @@ import io.stockledger.v1.AuditFindingKind;
 import io.stockledger.v1.AuditRequest;
 import io.stockledger.v1.AuditResponse;
 import io.stockledger.v1.AuditVerdict;
+import io.stockledger.v1.RebuildProjectionRequest;
+import io.stockledger.v1.RebuildProjectionResponse;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,12 +30,14 @@ final class AdminApi extends AdminServiceGrpc.AdminServiceImplBase {
     private final JournalReader journal;
     private final Reads audits;
     private final Pace pace;
+    private final ProjectionApi projection;
 
     /** @param pace kept between the pages of an audit */
-    AdminApi(JournalReader journal, Reads audits, Pace pace) {
+    AdminApi(JournalReader journal, Reads audits, Pace pace, ProjectionApi projection) {
         this.journal = journal;
         this.audits = audits;
         this.pace = pace;
+        this.projection = projection;
     }
 
     @Override
@@ -53,6 +57,11 @@ final class AdminApi extends AdminServiceGrpc.AdminServiceImplBase {
         } catch (InvalidRequest e) {
             answers.onError(Errors.exception(e.status()));
         }
+    }
+
+    @Override
+    public void rebuildProjection(RebuildProjectionRequest request, StreamObserver<RebuildProjectionResponse> observer) {
+        projection.rebuild((ServerCallStreamObserver<RebuildProjectionResponse>) observer);
     }
 
     private void audit(List<String> skus, Outlet outlet) throws SQLException {

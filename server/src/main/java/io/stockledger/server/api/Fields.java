@@ -16,6 +16,8 @@ final class Fields {
     static final int CHANNEL_MAX = 64;
     static final int REFERENCE_MAX = 128;
     static final int PRINCIPAL_MAX = 128;
+    private static final int PAGE_DEFAULT = 100;
+    private static final int PAGE_MAX = 1_000;
     static final long CLOCK_SKEW_MAX_MS = 60_000;
     static final long TIME_TO_LIVE_MIN_MS = 1_000;
     static final long TIME_TO_LIVE_MAX_MS = 30L * 24 * 3600 * 1000;
@@ -54,6 +56,12 @@ final class Fields {
             throw InvalidRequest.field(field, "has " + length + " characters; at most " + max);
         }
         return text;
+    }
+
+    /** Rows a page. */
+    static int pageSize(int value) throws InvalidRequest {
+        int size = (int) between("page_size", value, 0, Integer.MAX_VALUE);
+        return size == 0 ? PAGE_DEFAULT : Math.min(size, PAGE_MAX);
     }
 
     static long quantity(String field, long value) throws InvalidRequest {

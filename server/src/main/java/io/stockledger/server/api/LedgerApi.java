@@ -39,6 +39,10 @@ import io.stockledger.v1.GetTimeResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
+import io.stockledger.v1.ListReservationsRequest;
+import io.stockledger.v1.ListReservationsResponse;
+import io.stockledger.v1.ListStockRequest;
+import io.stockledger.v1.ListStockResponse;
 import io.stockledger.v1.MutationState;
 import io.stockledger.v1.Stock;
 import io.stockledger.v1.StreamMutationsRequest;
@@ -64,8 +68,6 @@ import java.util.function.Consumer;
  */
 final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private static final int SKUS_MAX = 1_000;
-    private static final int PAGE_DEFAULT = 100;
-    private static final int PAGE_MAX = 1_000;
 
     private final Ledger ledger;
     private final History history;
@@ -74,6 +76,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private final PastStock past;
     private final Reads pastReads;
     private final InstantSource clock;
+    private final ProjectionApi projection;
     private final int answerBytesMax;
     private final MutationReader reader;
     private final Duration window;
@@ -88,7 +91,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private final AtomicLong lanes = new AtomicLong(System.nanoTime() | 1);
 
     LedgerApi(Ledger ledger, History history, Reads reads, Reads listings, PastStock past, Reads pastReads,
-            Config config, InstantSource clock, ApiMeasurements measurements) {
+            ProjectionApi projection, Config config, InstantSource clock, ApiMeasurements measurements) {
         this.ledger = ledger;
         this.history = history;
         this.reads = reads;
@@ -96,6 +99,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         this.past = past;
         this.pastReads = pastReads;
         this.clock = clock;
+        this.projection = projection;
         this.reader = new MutationReader(clock);
         this.window = config.getDuration("stockledger.entity.window");
         Config api = config.getConfig("stockledger.api");
@@ -340,8 +344,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         Answer<ListEntriesResponse> answer = new Answer<>(observer);
         try {
             String sku = Fields.sku("sku", request.getSku());
-            int pageSize = (int) Fields.between("page_size", request.getPageSize(), 0, Integer.MAX_VALUE);
-            int size = pageSize == 0 ? PAGE_DEFAULT : Math.min(pageSize, PAGE_MAX);
+            int size = Fields.pageSize(request.getPageSize());
             long from = Math.max(1, Fields.between("from_sequence", request.getFromSequence(), 0, Long.MAX_VALUE));
             long next = request.getPageToken().isEmpty() ? from : PageToken.read(request.getPageToken(), sku, from);
             listings.run(answer::fail, () -> {
@@ -377,6 +380,16 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         } catch (InvalidRequest e) {
             answer.fail(e.status());
         }
+    }
+
+    @Override
+    public void listStock(ListStockRequest request, StreamObserver<ListStockResponse> observer) {
+        projection.listStock(request, new Answer<>(observer));
+    }
+
+    @Override
+    public void listReservations(ListReservationsRequest request, StreamObserver<ListReservationsResponse> observer) {
+        projection.listReservations(request, new Answer<>(observer));
     }
 
     private static GetReservationResponse reservation(String sku, Look.Seen seen, Reservation reservation) {

@@ -23,14 +23,15 @@ public record Reservation(
         return held > 0 || committed > 0;
     }
 
-    static Reservation madeBy(Entry entry) {
+    /** What a Reserve's entry made. */
+    public static Reservation madeBy(Entry entry) {
         long quantity = entry.quantity();
         return new Reservation(entry.reservationId(), entry.location(), entry.channel(), entry.reference(), quantity,
                 quantity, 0, 0, 0, 0, 0, entry.expiresAtMs(), entry.sequence());
     }
 
     /** This reservation after an entry that names it. */
-    Reservation after(Entry entry) {
+    public Reservation after(Entry entry) {
         long units = entry.quantity();
         return switch (entry.kind()) {
             case RELEASE -> with(held - units, committed, released + units, expired, fulfilled, cancelled);

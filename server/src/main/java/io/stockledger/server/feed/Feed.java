@@ -135,6 +135,16 @@ public final class Feed implements AutoCloseable {
         return Cursor.parse(bytes, identity);
     }
 
+    /** A cursor as clients know it. */
+    public byte[] bytesOf(Cursor cursor) {
+        return cursor.toBytes(identity);
+    }
+
+    /** Where the feed stands on this node; a look of a tenth of a second ago, where nobody subscribes. */
+    public Reached reached() {
+        return ring.reached();
+    }
+
     public int subscriptionCount() {
         return count.get();
     }

@@ -48,13 +48,19 @@ final class Ring {
 
     /** Rows up to this position have been passed over: what was here is no longer what comes before the next. */
     synchronized void passed(Position position, long completeTimeMs) {
-        if (position.isAfter(next == oldest ? floor : rows[(int) ((next - 1) % rows.length)].position())) {
+        if (position.isAfter(reached().position())) {
             while (oldest < next) {
                 dropOldest();
             }
             floor = position;
         }
         this.completeTimeMs = completeTimeMs;
+    }
+
+    /** Where the feed stands: its newest row, and until when everything has been told with it. */
+    synchronized Reached reached() {
+        Position newest = next == oldest ? floor : rows[(int) ((next - 1) % rows.length)].position();
+        return new Reached(newest, completeTimeMs);
     }
 
     synchronized boolean covers(Cursor cursor) {

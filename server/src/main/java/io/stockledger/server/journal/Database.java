@@ -12,6 +12,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.Properties;
 import javax.sql.DataSource;
 
@@ -22,6 +23,8 @@ import javax.sql.DataSource;
 public final class Database implements AutoCloseable {
     /** The PostgreSQL schema that holds everything of the ledger. */
     public static final String SCHEMA = "stockledger";
+    /** The role whose members may read the projection by SQL; one for the whole PostgreSQL. */
+    public static final String READER_ROLE = "stockledger_reader";
     private static final int OLDEST_VERSION = 14;
 
     private final Address address;
@@ -88,16 +91,7 @@ public final class Database implements AutoCloseable {
         } catch (SQLException e) {
             throw new StartupException(unreachable(address, e), e);
         }
-        HikariConfig pool = new HikariConfig();
-        pool.setPoolName("stockledger-reads");
-        pool.setJdbcUrl(address.jdbcUrl());
-        login(address).forEach((name, value) -> pool.addDataSourceProperty((String) name, value));
-        pool.setReadOnly(false);
-        pool.setMaximumPoolSize(config.getInt("reads.connections"));
-        pool.setMinimumIdle(1);
-        pool.setConnectionTimeout(config.getDuration("reads.wait").toMillis());
-        // The database may be away when a connection is asked for: that is the reader's failure, not the pool's.
-        pool.setInitializationFailTimeout(-1);
+        HikariConfig pool = pool(address, "stockledger-reads", config.getInt("reads.connections"), config.getDuration("reads.wait"));
         return new Database(address, new HikariDataSource(pool));
     }
 
@@ -110,14 +104,37 @@ public final class Database implements AutoCloseable {
         return reads;
     }
 
+    /**
+     * A pool of its own for reads that must not take the others' connections: none of them writes, and each is ended by
+     * the database after so long.
+     */
+    public HikariDataSource readOnlyPool(String name, int connections, Duration wait, Duration statementTimeout) {
+        HikariConfig pool = pool(address, name, connections, wait);
+        pool.setConnectionInitSql("SET default_transaction_read_only = on; SET statement_timeout = " + statementTimeout.toMillis());
+        return new HikariDataSource(pool);
+    }
+
     /** A connection outside of the pool, for one thread that keeps it. */
-    Connection connect() throws SQLException {
+    public Connection connect() throws SQLException {
         return connect(address);
     }
 
     @Override
     public void close() {
         reads.close();
+    }
+
+    private static HikariConfig pool(Address address, String name, int connections, Duration wait) {
+        HikariConfig pool = new HikariConfig();
+        pool.setPoolName(name);
+        pool.setJdbcUrl(address.jdbcUrl());
+        login(address).forEach((key, value) -> pool.addDataSourceProperty((String) key, value));
+        pool.setMaximumPoolSize(connections);
+        pool.setMinimumIdle(1);
+        pool.setConnectionTimeout(wait.toMillis());
+        // The database may be away when a connection is asked for: that is the reader's failure, not the pool's.
+        pool.setInitializationFailTimeout(-1);
+        return pool;
     }
 
     private static Connection connect(Address address) throws SQLException {

@@ -124,14 +124,14 @@ public final class EmbeddedPostgresql implements AutoCloseable {
                 }
             }
         }
-        if (!Files.exists(cluster.resolve(READY))) {
-            try {
-                makeRoleAndDatabase();
+        try {
+            makeRolesAndDatabase();
+            if (!Files.exists(cluster.resolve(READY))) {
                 Files.createFile(cluster.resolve(READY));
-            } catch (SQLException | IOException e) {
-                close();
-                throw new StartupException("The embedded PostgreSQL can't be set up in " + cluster + ": " + e.getMessage(), e);
             }
+        } catch (SQLException | IOException e) {
+            close();
+            throw new StartupException("The embedded PostgreSQL can't be set up in " + cluster + ": " + e.getMessage(), e);
         }
         watch = new Thread(this::watch, "postgresql-watch");
         watch.setDaemon(true);
@@ -233,11 +233,15 @@ public final class EmbeddedPostgresql implements AutoCloseable {
                 """.formatted(sharedBuffers);
     }
 
-    private void makeRoleAndDatabase() throws SQLException {
+    /** What is not there yet: an older ledger may have made the cluster. */
+    private void makeRolesAndDatabase() throws SQLException {
         try (Connection connection = DriverManager.getConnection("jdbc:postgresql://127.0.0.1:" + port + "/postgres", SUPERUSER, password);
                 Statement statement = connection.createStatement()) {
             if (!exists(statement, "SELECT 1 FROM pg_roles WHERE rolname = '" + ROLE + "'")) {
                 statement.execute("CREATE ROLE " + ROLE + " LOGIN PASSWORD '" + password + "'");
+            }
+            if (!exists(statement, "SELECT 1 FROM pg_roles WHERE rolname = '" + Database.READER_ROLE + "'")) {
+                statement.execute("CREATE ROLE " + Database.READER_ROLE + " NOLOGIN");
             }
             if (!exists(statement, "SELECT 1 FROM pg_database WHERE datname = '" + ROLE + "'")) {
                 statement.execute("CREATE DATABASE " + ROLE + " OWNER " + ROLE);

@@ -1,0 +1,4 @@
+package io.stockledger.server.projection;
+
+/** A place in the order of reservations: by SKU, then id. */
+public record ReservationPlace(String sku, String reservationId) {}
