@@ -4,6 +4,9 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigValueFactory;
 import io.stockledger.server.api.ApiServer;
+import io.stockledger.server.audit.BackgroundAudit;
+import io.stockledger.server.audit.JournalAudit;
+import io.stockledger.server.audit.ProjectedStock;
 import io.stockledger.server.entity.EntitySettings;
 import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.entity.Sweeper;
@@ -26,12 +29,13 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A ledger, wired: metrics, store, journal, feed, actors, API, in the order that each needs the one before; closed in the
+ * A ledger, wired: metrics, store, journal, feed, actors, audit, API, in the order that each needs the one before; closed in the
  * other direction.
  */
 public final class Server implements AutoCloseable {
@@ -103,7 +107,12 @@ public final class Server implements AutoCloseable {
         journal.newestSkus(config.getInt("stockledger.entity.wake-at-start-rows")).forEach(ledger::wake);
         keep(Sweeper.start(journal, ledger, clock, config.getDuration("stockledger.entity.sweep-interval")));
 
-        api = keep(ApiServer.start(config, ledger, feed, journal, clock, pace, metrics.registry()));
+        // What is kept beside the journal, and held against it.
+        List<ProjectedStock> projected = List.of();
+        JournalAudit audit = new JournalAudit(database, journal, projected, pace);
+        keep(BackgroundAudit.start(audit, database, config.getConfig("stockledger.audit"), clock, metrics.registry()));
+
+        api = keep(ApiServer.start(config, ledger, feed, journal, audit, clock, pace, metrics.registry()));
         metrics.ready(clock);
     }
 
