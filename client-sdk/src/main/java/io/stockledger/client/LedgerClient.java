@@ -5,9 +5,11 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.stockledger.v1.AdminServiceGrpc;
 import io.stockledger.v1.ApplyMutationRequest;
+import io.stockledger.v1.AuditFinding;
 import io.stockledger.v1.AuditRequest;
 import io.stockledger.v1.AuditResponse;
 import io.stockledger.v1.BatchGetStockRequest;
+import io.stockledger.v1.ChainHead;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.GetMutationRequest;
@@ -34,10 +36,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -61,7 +61,7 @@ public final class LedgerClient implements AutoCloseable {
     /** Where {@code ./stockledger serve} listens unless told otherwise. */
     public static final int DEFAULT_PORT = 7400;
 
-    /** The contract's bound on SKUs a request. */
+    /** The contract's bound on SKUs a request, and on chain heads. */
     private static final int SKUS_A_REQUEST_MAX = 1_000;
 
     private static final int ROWS_A_PAGE = 1_000;
@@ -309,32 +309,58 @@ public final class LedgerClient implements AutoCloseable {
                 .build());
     }
 
-    /** Holds the journal rows of these SKUs against what they must be: findings, and a verdict a SKU, as they come. */
+    /**
+     * Audits these SKUs, any number: findings and a verdict SKU by SKU, as they come, and a total at the end. What an
+     * audit holds against what: see the contract's {@code AdminService.Audit}.
+     */
     public Iterator<AuditResponse> audit(Collection<String> skus) {
-        requireOpen();
-        Iterator<List<String>> parts = parts(skus).iterator();
-        return new Iterator<>() {
-            private Iterator<AuditResponse> part = Collections.emptyIterator();
+        return audits(parts(skus).stream()
+                .map(part -> AuditRequest.newBuilder().addAllSkus(part).build()));
+    }
 
+    /**
+     * Audits everything: findings as they come, a verdict only where there are some, once a second how far it is, and a
+     * total at the end.
+     *
+     * @param afterSku where an earlier audit was stopped; empty: from the first SKU on
+     * @param chainHeads whether to tell the chain head of each SKU without a finding, to be kept elsewhere
+     */
+    public Iterator<AuditResponse> auditAll(String afterSku, boolean chainHeads) {
+        return audits(Stream.of(
+                AuditRequest.newBuilder().setAfterSku(afterSku).setChainHeads(chainHeads).build()));
+    }
+
+    /** Audits the SKUs of chain heads that were kept elsewhere, any number, and whether the journal leads to them. */
+    public Iterator<AuditResponse> auditHeads(Collection<ChainHead> heads) {
+        return audits(parts(heads).stream()
+                .map(part -> AuditRequest.newBuilder().addAllHeads(part).build()));
+    }
+
+    /**
+     * Holds each SKU of a view, at the sequence that it reflects, against the ledger's entries up to there: what differs,
+     * in the words of an audit. It reads every entry of those SKUs; the view may go on meanwhile.
+     */
+    public List<AuditFinding> auditView(StockView view) {
+        List<AuditFinding> findings = new ArrayList<>();
+        for (String sku : List.copyOf(view.skus())) {
+            view.stock(sku).ifPresent(stock -> findings.addAll(ViewAudit.of(stock, entries(sku, 1))));
+        }
+        return findings;
+    }
+
+    private Iterator<AuditResponse> audits(Stream<AuditRequest> requests) {
+        requireOpen();
+        Iterator<AuditResponse> calls = new AuditCalls(requests.iterator(),
+                request -> AdminServiceGrpc.newBlockingStub(link.channel()).audit(request));
+        return new Iterator<>() {
             @Override
             public boolean hasNext() {
-                while (!translated(part::hasNext)) {
-                    if (!parts.hasNext()) {
-                        return false;
-                    }
-                    AuditRequest request =
-                            AuditRequest.newBuilder().addAllSkus(parts.next()).build();
-                    part = AdminServiceGrpc.newBlockingStub(link.channel()).audit(request);
-                }
-                return true;
+                return translated(calls::hasNext);
             }
 
             @Override
             public AuditResponse next() {
-                if (!hasNext()) {
-                    throw new NoSuchElementException();
-                }
-                return part.next();
+                return translated(calls::next);
             }
         };
     }
@@ -509,9 +535,9 @@ public final class LedgerClient implements AutoCloseable {
         return LedgerException.of(Status.Code.CANCELLED, "INTERRUPTED", "interrupted while waiting for the ledger", null);
     }
 
-    private static List<List<String>> parts(Collection<String> skus) {
-        List<String> all = List.copyOf(skus);
-        List<List<String>> parts = new ArrayList<>();
+    private static <T> List<List<T>> parts(Collection<T> whole) {
+        List<T> all = List.copyOf(whole);
+        List<List<T>> parts = new ArrayList<>();
         for (int from = 0; from < all.size(); from += SKUS_A_REQUEST_MAX) {
             parts.add(all.subList(from, Math.min(all.size(), from + SKUS_A_REQUEST_MAX)));
         }

@@ -1,9 +1,6 @@
 package io.stockledger.cli;
 
 import io.stockledger.client.LedgerClient;
-import io.stockledger.v1.AuditFinding;
-import io.stockledger.v1.AuditResponse;
-import io.stockledger.v1.AuditVerdict;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.GetMutationResponse;
 import io.stockledger.v1.Reservation;
@@ -189,52 +186,6 @@ final class Reads {
                 }
             }
             return Stockledger.DONE;
-        }
-    }
-
-    @Command(name = "verify", description = {"Holds the journal of SKUs against what it must be: row hashes, sequences, zero sum.",
-            "Exit code 0: clean; 3: something was found."},
-            footer = {"%nExample:", "  stockledger verify MUG"})
-    static final class VerifyVerb implements Callable<Integer> {
-        @Parameters(paramLabel = "SKU", arity = "1..*", description = "The SKUs.")
-        private List<String> skus;
-
-        @Mixin
-        private LedgerOptions ledger;
-
-        @Override
-        public Integer call() {
-            boolean clean = true;
-            int verdicts = 0;
-            try (LedgerClient client = ledger.connect()) {
-                Iterator<AuditResponse> answers = client.audit(skus);
-                while (answers.hasNext()) {
-                    AuditResponse answer = answers.next();
-                    clean &= !answer.hasFinding() && (!answer.hasVerdict() || answer.getVerdict().getClean());
-                    verdicts += answer.hasVerdict() ? 1 : 0;
-                    ledger.out().println(ledger.json() ? Json.line(answer) : text(answer));
-                }
-            }
-            if (verdicts < skus.stream().distinct().count()) {
-                throw new Failure("the audit ended before its verdict on every SKU; run it again");
-            }
-            return clean ? Stockledger.DONE : Stockledger.FOUND;
-        }
-
-        private static String text(AuditResponse answer) {
-            return switch (answer.getMessageCase()) {
-                case FINDING -> {
-                    AuditFinding finding = answer.getFinding();
-                    yield Table.printable(finding.getSku() + ": " + Converters.shown(finding.getKind(), "AUDIT_FINDING_KIND_") + " at sequence "
-                            + finding.getSequence() + ": expected " + finding.getExpected() + ", found " + finding.getFound());
-                }
-                case VERDICT -> {
-                    AuditVerdict verdict = answer.getVerdict();
-                    yield Table.printable(verdict.getSku()) + ": " + (verdict.getClean() ? "clean" : "NOT CLEAN") + ", "
-                            + Table.grouped(verdict.getEntries()) + " entries in " + Table.grouped(verdict.getRows()) + " rows";
-                }
-                case MESSAGE_NOT_SET -> "(a message that this version does not know)";
-            };
         }
     }
 }

@@ -3,9 +3,14 @@ package io.stockledger.cli;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
+import io.stockledger.v1.AdminServiceGrpc;
 import io.stockledger.v1.Applied;
 import io.stockledger.v1.ApplyMutationRequest;
 import io.stockledger.v1.ApplyMutationResponse;
+import io.stockledger.v1.AuditRequest;
+import io.stockledger.v1.AuditResponse;
+import io.stockledger.v1.AuditTotal;
+import io.stockledger.v1.AuditVerdict;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.EntryKind;
 import io.stockledger.v1.GetStockRequest;
@@ -33,7 +38,8 @@ import picocli.CommandLine.Command;
 final class Rehearsal implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
-        Server server = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0)).addService(new StandIn()).build().start();
+        Server server = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0)).addService(new StandIn())
+                .addService(new AuditStandIn()).build().start();
         String target = "127.0.0.1:" + server.getPort();
         int code = 0;
         code |= run("--help");
@@ -43,6 +49,7 @@ final class Rehearsal implements Callable<Integer> {
         code |= run("stock", "MUG", "--target", target);
         code |= run("stock", "MUG", "--json", "--target", target);
         code |= run("entries", "MUG", "--target", target);
+        code |= run("audit", "MUG", "--target", target);
         // Refused, and a bad usage: their codes are as they should be.
         code |= run("sell", "MUG", "7", "--target", target) ^ Stockledger.REFUSED;
         code |= run("stok") ^ Stockledger.ERROR;
@@ -52,6 +59,19 @@ final class Rehearsal implements Callable<Integer> {
 
     private static int run(String... args) {
         return Stockledger.run(args, new PrintWriter(new StringWriter()), new PrintWriter(System.err, true));
+    }
+
+    private static <T> void answer(StreamObserver<T> reply, T message) {
+        reply.onNext(message);
+        reply.onCompleted();
+    }
+
+    private static final class AuditStandIn extends AdminServiceGrpc.AdminServiceImplBase {
+        @Override
+        public void audit(AuditRequest request, StreamObserver<AuditResponse> reply) {
+            reply.onNext(AuditResponse.newBuilder().setVerdict(AuditVerdict.newBuilder().setSku(request.getSkus(0)).setClean(true)).build());
+            answer(reply, AuditResponse.newBuilder().setTotal(AuditTotal.newBuilder().setSkus(1).setClean(true)).build());
+        }
     }
 
     private static final class StandIn extends LedgerServiceGrpc.LedgerServiceImplBase {
@@ -79,11 +99,6 @@ final class Rehearsal implements Callable<Integer> {
             answer(reply, ListEntriesResponse.newBuilder()
                     .addEntries(Entry.newBuilder().setSku(request.getSku()).setSequence(1).setKind(EntryKind.ENTRY_KIND_RECEIVE).addBalances(BALANCE))
                     .build());
-        }
-
-        private static <T> void answer(StreamObserver<T> reply, T message) {
-            reply.onNext(message);
-            reply.onCompleted();
         }
     }
 }

@@ -48,7 +48,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  stockledger stock MUG",
             "  stockledger entries MUG",
             "",
-            "Exit codes: 0 done, 1 error, 2 refused by the ledger, 3 verify found something.",
+            "Exit codes: 0 done, 1 error, 2 refused by the ledger, 3 audit found something.",
             "'stockledger VERB --help' says more about each verb."})
 public final class Stockledger implements Runnable {
     static final String VERSION = "stockledger 0.1.0-SNAPSHOT";
@@ -111,7 +111,7 @@ public final class Stockledger implements Runnable {
         verbs.put("list-stock", () -> new CommandLine(new ProjectionVerbs.ListStockVerb()));
         verbs.put("list-reservations", () -> new CommandLine(new ProjectionVerbs.ListReservationsVerb()));
         verbs.put("mutation", () -> new CommandLine(new Reads.MutationVerb()));
-        verbs.put("verify", () -> new CommandLine(new Reads.VerifyVerb()));
+        verbs.put("audit", () -> new CommandLine(new Audit()));
         verbs.put("rebuild-projection", () -> new CommandLine(new ProjectionVerbs.RebuildVerb()));
         verbs.put("watch", () -> new CommandLine(new Watch()));
         verbs.put("replay", () -> new CommandLine(new Replay()));

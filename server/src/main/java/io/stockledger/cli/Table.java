@@ -73,6 +73,11 @@ final class Table {
         return grouped.toString();
     }
 
+    /** A number of things: {@code 1 row}, {@code 1,000 rows}. */
+    static String counted(long number, String one, String many) {
+        return grouped(number) + " " + (number == 1 ? one : many);
+    }
+
     /** Text that came from elsewhere may not steer the terminal. */
     static String printable(String text) {
         StringBuilder clean = new StringBuilder(text.length());

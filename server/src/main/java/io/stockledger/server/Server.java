@@ -4,6 +4,9 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigValueFactory;
 import io.stockledger.server.api.ApiServer;
+import io.stockledger.server.audit.BackgroundAudit;
+import io.stockledger.server.audit.JournalAudit;
+import io.stockledger.server.audit.StockProjection;
 import io.stockledger.server.entity.EntitySettings;
 import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.entity.Sweeper;
@@ -18,6 +21,7 @@ import io.stockledger.server.journal.Schema;
 import io.stockledger.server.journal.SoleLedger;
 import io.stockledger.server.journal.StartupException;
 import io.stockledger.server.metrics.Metrics;
+import io.stockledger.server.projection.ProjectedStock;
 import io.stockledger.server.projection.Projection;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -27,12 +31,13 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A ledger, wired: metrics, store, journal, feed, actors, API, in the order that each needs the one before; closed in the
+ * A ledger, wired: metrics, store, journal, feed, actors, audit, API, in the order that each needs the one before; closed in the
  * other direction.
  */
 public final class Server implements AutoCloseable {
@@ -109,7 +114,15 @@ public final class Server implements AutoCloseable {
                 ? Optional.of(keep(Projection.start(database, journal, feed, projectionConfig, clock, pace, metrics.registry())))
                 : Optional.empty();
 
-        api = keep(ApiServer.start(config, ledger, feed, journal, projection, clock, pace, metrics.registry()));
+        // What is kept beside the journal, and held against it.
+        List<StockProjection> projections = projection.<StockProjection>map(kept -> sku -> kept.rowsOf(sku)
+                        .map(rows -> new StockProjection.Projected(rows.sequence(),
+                                rows.stock().stream().map(ProjectedStock::balance).toList())))
+                .stream().toList();
+        JournalAudit audit = new JournalAudit(database, journal, projections, pace);
+        keep(BackgroundAudit.start(audit, database, config.getConfig("stockledger.audit"), clock, metrics.registry()));
+
+        api = keep(ApiServer.start(config, ledger, feed, journal, projection, audit, clock, pace, metrics.registry()));
         metrics.ready(clock);
     }
 

@@ -13,12 +13,15 @@ import io.stockledger.v1.ApplyMutationRequest;
 import io.stockledger.v1.ApplyMutationResponse;
 import io.stockledger.v1.AuditFinding;
 import io.stockledger.v1.AuditFindingKind;
+import io.stockledger.v1.AuditProgress;
 import io.stockledger.v1.AuditRequest;
 import io.stockledger.v1.AuditResponse;
+import io.stockledger.v1.AuditTotal;
 import io.stockledger.v1.AuditVerdict;
 import io.stockledger.v1.BatchGetStockRequest;
 import io.stockledger.v1.BatchGetStockResponse;
 import io.stockledger.v1.Bucket;
+import io.stockledger.v1.ChainHead;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.EntryKind;
 import io.stockledger.v1.FeedServiceGrpc;
@@ -273,14 +276,31 @@ final class StandInLedger implements AutoCloseable {
     private static final class AdminCalls extends AdminServiceGrpc.AdminServiceImplBase {
         @Override
         public void audit(AuditRequest request, StreamObserver<AuditResponse> reply) {
-            for (String sku : request.getSkusList()) {
+            List<String> skus = new ArrayList<>(request.getSkusList());
+            request.getHeadsList().forEach(head -> skus.add(head.getSku()));
+            boolean everything = skus.isEmpty();
+            if (everything) {
+                reply.onNext(AuditResponse.newBuilder().setProgress(AuditProgress.newBuilder().setSku("MUG").setSkus(1).setRows(2).setEntries(3)).build());
+                skus.addAll(List.of("MUG", "PEN, \"BLACK\""));
+                skus.removeIf(sku -> sku.compareTo(request.getAfterSku()) <= 0);
+            }
+            AuditTotal.Builder total = AuditTotal.newBuilder().setClean(true);
+            for (String sku : skus) {
                 boolean clean = !sku.equals("TAMPERED");
                 if (!clean) {
                     reply.onNext(AuditResponse.newBuilder().setFinding(AuditFinding.newBuilder().setSku(sku)
-                            .setKind(AuditFindingKind.AUDIT_FINDING_KIND_ROW_CHANGED).setSequence(3).setExpected("a").setFound("b")).build());
+                            .setKind(AuditFindingKind.AUDIT_FINDING_KIND_ROW_CHANGED).setSequence(3).setExpected("a").setFound("b").setAdvice("Look.")).build());
+                    total.setFindings(total.getFindings() + 1).setClean(false);
                 }
-                reply.onNext(AuditResponse.newBuilder().setVerdict(AuditVerdict.newBuilder().setSku(sku).setEntries(3).setRows(2).setClean(clean)).build());
+                if (!everything) {
+                    reply.onNext(AuditResponse.newBuilder().setVerdict(AuditVerdict.newBuilder().setSku(sku).setEntries(3).setRows(2).setClean(clean)).build());
+                } else if (request.getChainHeads()) {
+                    reply.onNext(AuditResponse.newBuilder().setChainHead(ChainHead.newBuilder().setSku(sku).setRow(2).setSequence(3)
+                            .setDigest(ByteString.copyFrom(new byte[32]))).build());
+                }
+                total.setSkus(total.getSkus() + 1).setEntries(total.getEntries() + 3).setRows(total.getRows() + 2);
             }
+            reply.onNext(AuditResponse.newBuilder().setTotal(total).build());
             reply.onCompleted();
         }
     }

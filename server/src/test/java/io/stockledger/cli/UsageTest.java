@@ -58,7 +58,7 @@ class UsageTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"receive MUG 6", "adjust MUG -1 --reason shrinkage", "stock MUG", "stock MUG --json", "entries MUG",
-        "reservation MUG x", "mutation MUG x", "verify MUG", "watch", "demo"})
+        "reservation MUG x", "mutation MUG x", "audit MUG", "audit", "watch", "demo"})
     void whereNoLedgerAnswersOneLineSaysSoAndHowToStartOne(String line) throws Exception {
         int free;
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
@@ -81,7 +81,8 @@ class UsageTest {
     @ParameterizedTest
     @ValueSource(strings = {"receive MUG 6 --id=", "count MUG 1 --at-sequence 1 --at-time 2026-01-01T00:00:00Z", "entries MUG --limit 0",
         "watch --from !!", "watch --share 1-3", "watch --limit 0", "replay /nowhere/at-all.csv", "replay x.csv --opening -1",
-        "replay x.csv --stock-out /nowhere/at/all", "demo --units 0", "stock MUG --timeout 0s"})
+        "replay x.csv --stock-out /nowhere/at/all", "audit MUG --after PEN", "audit MUG --heads x.csv",
+        "audit --heads /nowhere/at-all.csv", "audit MUG --export-heads x.csv", "demo --units 0", "stock MUG --timeout 0s"})
     void whatCannotBeMeantIsOneLineAndExitCode1(String line) {
         assertError(run(line.split(" ")));
     }

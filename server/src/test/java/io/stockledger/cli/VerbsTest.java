@@ -156,14 +156,42 @@ class VerbsTest {
     }
 
     @Test
-    void verifyIs0WhereCleanAnd3WhereSomethingWasFound() {
-        Ended clean = run("verify", "MUG");
+    void auditIs0WhereCleanAnd3WhereSomethingWasFound() {
+        Ended clean = run("audit", "MUG");
         assertEquals(0, clean.code());
-        assertEquals("MUG: clean, 3 entries in 2 rows\n", clean.out());
-        Ended found = run("verify", "MUG", "TAMPERED");
+        assertEquals("MUG: clean, 3 entries in 2 rows\nclean: 1 SKU, 3 entries in 2 rows\n", clean.out());
+        Ended found = run("audit", "MUG", "TAMPERED");
         assertEquals(3, found.code());
-        assertTrue(found.out().contains("TAMPERED: row-changed at sequence 3: expected a, found b"), found::out);
-        assertTrue(run("verify", "TAMPERED", "--json").out().startsWith("{\"finding\":{\"sku\":\"TAMPERED\",\"kind\":\"AUDIT_FINDING_KIND_ROW_CHANGED\""));
+        assertTrue(found.out().contains("TAMPERED: row-changed at sequence 3: expected a, found b\n  Look.\n"), found::out);
+        assertTrue(found.out().endsWith("NOT CLEAN: 1 finding: 2 SKUs, 6 entries in 4 rows\n"), found::out);
+        assertTrue(run("audit", "TAMPERED", "--json").out().startsWith("{\"finding\":{\"sku\":\"TAMPERED\",\"kind\":\"AUDIT_FINDING_KIND_ROW_CHANGED\""));
+    }
+
+    @Test
+    void anAuditOfEverythingSaysHowFarItIsAndGoesOnAfterASku() {
+        Ended all = run("audit");
+        assertEquals(0, all.code());
+        assertEquals("clean: 2 SKUs, 6 entries in 4 rows\n", all.out());
+        assertEquals("stockledger: 1 SKU, 3 entries so far, the last SKU MUG\n", all.err());
+        assertEquals("clean: 1 SKU, 3 entries in 2 rows\n", run("audit", "--after", "MUG").out());
+    }
+
+    @Test
+    void chainHeadsGoIntoANewFileAndAreHeldAgainstTheLedgerFromIt(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("heads.csv");
+        assertEquals(0, run("audit", "--export-heads", file.toString()).code());
+        assertEquals(List.of("sku,row,sequence,sha256", "MUG,2,3," + "00".repeat(32), "\"PEN, \"\"BLACK\"\"\",2,3," + "00".repeat(32)),
+                Files.readAllLines(file));
+        Ended held = run("audit", "--heads", file.toString());
+        assertEquals(0, held.code());
+        assertTrue(held.out().contains("PEN, \"BLACK\": clean, 3 entries in 2 rows\n"), held::out);
+        Ended again = run("audit", "--export-heads", file.toString());
+        assertEquals(1, again.code());
+        assertTrue(again.err().contains("evidence"), again::err);
+        Files.writeString(file, "sku,row,sequence,sha256\nMUG,2,3,0000\nMUG,two,3," + "00".repeat(32) + "\n");
+        assertTrue(run("audit", "--heads", file.toString()).err().contains("line 3 is no chain head"), "the second");
+        Files.writeString(file, "sku,row,sequence,sha256\n" + "M".repeat(100_000));
+        assertTrue(run("audit", "--heads", file.toString()).err().contains("longer than"), "one line without end");
     }
 
     @Test

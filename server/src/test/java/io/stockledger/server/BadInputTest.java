@@ -23,6 +23,7 @@ import io.stockledger.v1.AdjustReason;
 import io.stockledger.v1.ApplyMutationRequest;
 import io.stockledger.v1.AuditRequest;
 import io.stockledger.v1.BatchGetStockRequest;
+import io.stockledger.v1.ChainHead;
 import io.stockledger.v1.EntryKind;
 import io.stockledger.v1.Expect;
 import io.stockledger.v1.FeedFilter;
@@ -280,7 +281,14 @@ class BadInputTest {
                 GetReservationRequest.newBuilder().setSku("good").build()));
         table.expect("NOT_FOUND/RESERVATION_NOT_FOUND", "an unknown reservation", () -> ledger.calls().getReservation(
                 GetReservationRequest.newBuilder().setSku("good").setReservationId("nobody's").build()));
-        table.expect(FIELD, "an audit of nothing", () -> ledger.admin().audit(AuditRequest.getDefaultInstance()).hasNext());
+        table.expect(FIELD, "an audit of SKUs that goes on after one", () -> ledger.admin().audit(AuditRequest.newBuilder()
+                .addSkus("a").setAfterSku("b").build()).hasNext());
+        table.expect(FIELD, "an audit after what is no SKU", () -> ledger.admin().audit(AuditRequest.newBuilder()
+                .setAfterSku("a\n").build()).hasNext());
+        table.expect(FIELD, "a chain head of row 0", () -> ledger.admin().audit(AuditRequest.newBuilder()
+                .addHeads(ChainHead.newBuilder().setSku("a").setDigest(ByteString.copyFrom(new byte[32]))).build()).hasNext());
+        table.expect(FIELD, "a chain head with half a digest", () -> ledger.admin().audit(AuditRequest.newBuilder()
+                .addHeads(ChainHead.newBuilder().setSku("a").setRow(1).setSequence(1).setDigest(ByteString.copyFrom(new byte[16]))).build()).hasNext());
         table.expect(FIELD, "an audit of 1,001 SKUs", () -> ledger.admin().audit(AuditRequest.newBuilder()
                 .addAllSkus(Collections.nCopies(1_001, "good")).build()).hasNext());
         table.check();

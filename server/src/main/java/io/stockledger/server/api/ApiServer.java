@@ -7,6 +7,7 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.stockledger.server.audit.JournalAudit;
 import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.feed.Feed;
 import io.stockledger.server.journal.History;
@@ -49,7 +50,7 @@ public final class ApiServer implements AutoCloseable {
 
     /** Opens the port; from then on the ledger serves. */
     public static ApiServer start(Config config, Ledger ledger, Feed feed, JournalReader journal,
-            Optional<Projection> projection, InstantSource clock, Pace pace, MeterRegistry registry) {
+            Optional<Projection> projection, JournalAudit audit, InstantSource clock, Pace pace, MeterRegistry registry) {
         // It logs a stack trace for what any caller may send: noise on the port, a request over the limit.
         GRPC_LOG.setLevel(Level.SEVERE);
         Config api = config.getConfig("stockledger.api");
@@ -81,7 +82,7 @@ public final class ApiServer implements AutoCloseable {
                 .intercept(new Principal())
                 .addService(ours(ledgerApi.bind(), measurements))
                 .addService(ours(new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind(), measurements))
-                .addService(ours(new AdminApi(journal, audits, pace, projectionApi).bindService(), measurements))
+                .addService(ours(new AdminApi(audit, audits, projectionApi).bindService(), measurements))
                 .addService(WellFormed.of(health.getHealthService().bindService()))
                 .addService(WellFormed.of(ProtoReflectionServiceV1.newInstance().bindService()))
                 .maxInboundMessageSize((int) (long) api.getBytes("request-bytes-max"))

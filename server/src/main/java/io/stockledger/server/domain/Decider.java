@@ -275,7 +275,7 @@ public final class Decider {
     }
 
     /** Units of a reservation go back: they no longer count as used, unless the allocation was set after the hold. */
-    private static Balance unuse(Balance balance, Reservation reservation, long quantity) {
+    static Balance unuse(Balance balance, Reservation reservation, long quantity) {
         boolean counted = balance.allocation(reservation.channel())
                 .filter(allocation -> reservation.sequence() > allocation.setSequence()).isPresent();
         return counted ? balance.using(reservation.channel(), -quantity) : balance;

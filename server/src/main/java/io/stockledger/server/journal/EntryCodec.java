@@ -126,6 +126,11 @@ public final class EntryCodec {
                 ADJUST_REASONS[entry.getAdjustReasonValue()], entry.getContentFingerprint());
     }
 
+    /** Whether a stored entry says of itself that AVAILABLE stands below zero; see {@link Entry#belowZero}. */
+    public static boolean saysBelowZero(io.stockledger.v1.Entry entry) {
+        return entry.getBelowZero();
+    }
+
     public static LocationBalance toContract(Balance balance) {
         LocationBalance.Builder out = LocationBalance.newBuilder()
                 .setLocation(balance.location())

@@ -110,6 +110,11 @@ public final class JournalReader {
                 + " ORDER BY j.sequence_number LIMIT " + pageRows, "j.sequence_number", sku, fromRowNumber);
     }
 
+    /** Whether nothing followed a page of {@link #rowsForward} when it was read. */
+    public boolean isLast(List<JournalRow> page) {
+        return page.size() < pageRows && !pageIsFull(page);
+    }
+
     /** A page of the SKU's rows before this row number, newest first; Long.MAX_VALUE begins at the end. */
     public List<JournalRow> rowsBackward(String sku, long beforeRowNumber) throws SQLException {
         return page("SELECT j.* FROM event_journal j WHERE j.persistence_id = ? AND j.sequence_number < ?"
@@ -209,7 +214,7 @@ public final class JournalReader {
         }
     }
 
-    /** Whether a page of {@link #lastRowsAt} was ended by its size, so that more may follow. */
+    /** Whether a page was ended by its size, so that more may follow. */
     public boolean pageIsFull(List<JournalRow> page) {
         return page.stream().mapToLong(row -> row.payload().length).sum() >= pageBytes;
     }

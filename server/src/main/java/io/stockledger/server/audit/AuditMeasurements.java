@@ -1,0 +1,32 @@
+package io.stockledger.server.audit;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.TimeGauge;
+import io.stockledger.server.journal.AuditRound.Notes;
+import java.util.concurrent.TimeUnit;
+
+/** What the ledger's audit of itself has found, and how far it is. */
+final class AuditMeasurements {
+    private final Counter entries;
+    private volatile Notes notes = new Notes("", 0, 0, 0, 0, 0, 0);
+
+    AuditMeasurements(MeterRegistry registry) {
+        Gauge.builder("stockledger.audit.findings", () -> Math.max(notes.findings(), notes.endedFindings()))
+                .description("What the audit found: in the round under way, or in the one before where that found more")
+                .register(registry);
+        TimeGauge.builder("stockledger.audit.complete.time", () -> notes.endedAtMs(), TimeUnit.MILLISECONDS)
+                .description("When the audit last came to the end of everything; 0: not yet, or another node does it")
+                .register(registry);
+        entries = Counter.builder("stockledger.audit.entries").description("Entries that the audit has read").register(registry);
+    }
+
+    void noted(Notes now) {
+        notes = now;
+    }
+
+    void read(long more) {
+        entries.increment(more);
+    }
+}
