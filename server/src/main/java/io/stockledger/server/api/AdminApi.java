@@ -12,6 +12,8 @@ import io.stockledger.v1.AuditFindingKind;
 import io.stockledger.v1.AuditRequest;
 import io.stockledger.v1.AuditResponse;
 import io.stockledger.v1.AuditVerdict;
+import io.stockledger.v1.ImportStockRequest;
+import io.stockledger.v1.ImportStockResponse;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,12 +30,19 @@ final class AdminApi extends AdminServiceGrpc.AdminServiceImplBase {
     private final JournalReader journal;
     private final Reads audits;
     private final Pace pace;
+    private final StockImports imports;
 
     /** @param pace kept between the pages of an audit */
-    AdminApi(JournalReader journal, Reads audits, Pace pace) {
+    AdminApi(JournalReader journal, Reads audits, Pace pace, StockImports imports) {
         this.journal = journal;
         this.audits = audits;
         this.pace = pace;
+        this.imports = imports;
+    }
+
+    @Override
+    public void importStock(ImportStockRequest request, StreamObserver<ImportStockResponse> observer) {
+        imports.take(request, Principal.current(), LedgerApi.deadlineNanos(), new Answer<>(observer));
     }
 
     @Override

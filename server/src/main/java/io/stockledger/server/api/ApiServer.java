@@ -62,6 +62,7 @@ public final class ApiServer implements AutoCloseable {
         HealthStatusManager health = new HealthStatusManager();
         LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, listings, config, clock,
                 measurements);
+        StockImports imports = new StockImports(ledger, new MutationReader(clock), ledgerApi.admission(), measurements);
         InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
         Server server = NettyServerBuilder.forAddress(address)
                 // The services never block: another thread between the transport and them halves the rate.
@@ -69,7 +70,7 @@ public final class ApiServer implements AutoCloseable {
                 .intercept(new Principal())
                 .addService(ours(ledgerApi.bind(), measurements))
                 .addService(ours(new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind(), measurements))
-                .addService(ours(new AdminApi(journal, audits, pace).bindService(), measurements))
+                .addService(ours(new AdminApi(journal, audits, pace, imports).bindService(), measurements))
                 .addService(WellFormed.of(health.getHealthService().bindService()))
                 .addService(WellFormed.of(ProtoReflectionServiceV1.newInstance().bindService()))
                 .maxInboundMessageSize((int) (long) api.getBytes("request-bytes-max"))
