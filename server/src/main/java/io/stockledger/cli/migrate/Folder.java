@@ -29,6 +29,10 @@ final class Folder {
         return in("routing.tsv");
     }
 
+    Path retirement() {
+        return in("retire.txt");
+    }
+
     private Path in(String name) {
         try {
             Files.createDirectories(path);

@@ -18,7 +18,9 @@ public final class Migrate implements Runnable {
     }
 
     public static CommandLine verb() {
-        CommandLine steps = new CommandLine(new Migrate()).addSubcommand(new Import());
+        CommandLine steps = new CommandLine(new Migrate())
+                .addSubcommand(new Import()).addSubcommand(new Compare()).addSubcommand(new Report())
+                .addSubcommand(new Switch()).addSubcommand(new Retire());
         steps.getSubcommands().values().forEach(step -> step.getCommandSpec().usageMessage().sortOptions(false).abbreviateSynopsis(true));
         return steps;
     }
