@@ -17,6 +17,8 @@ import io.stockledger.v1.GetMutationResponse;
 import io.stockledger.v1.GetReservationRequest;
 import io.stockledger.v1.GetStockAtRequest;
 import io.stockledger.v1.GetStockRequest;
+import io.stockledger.v1.ImportStockRequest;
+import io.stockledger.v1.ImportStockResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
@@ -387,6 +389,19 @@ public final class LedgerClient implements AutoCloseable {
     }
 
     /**
+     * Brings opening stock in, up to 1,000 lines a call, each with a result of its own; see {@code ImportStock} of the
+     * contract. Sent again while the call timeout lasts: the ledger knows the lines, so none is added twice.
+     *
+     * @throws LedgerException where no answer came; lines of the call may have been applied all the same, and asking
+     *     again tells
+     */
+    public ImportStockResponse importStock(ImportStockRequest request) {
+        return read(stub -> AdminServiceGrpc.newBlockingStub(link.channel())
+                .withDeadline(stub.getCallOptions().getDeadline())
+                .importStock(request));
+    }
+
+    /**
      * Follows the feed from where the request says, on a connection and a thread of its own, until closed; see
      * {@link Subscription}. Returns at once: where no ledger answers yet, the subscription goes on trying.
      */
@@ -467,7 +482,7 @@ public final class LedgerClient implements AutoCloseable {
                 .map(Optional::get);
     }
 
-    /** A read changes nothing, so it is asked again while the call timeout lasts. */
+    /** What changes nothing when it is asked twice is asked again while the call timeout lasts. */
     private <T> T read(Function<LedgerServiceGrpc.LedgerServiceBlockingStub, T> call) {
         long deadline = System.nanoTime() + settings.callTimeout.toNanos();
         for (int failures = 1; ; failures++) {

@@ -20,7 +20,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.TypeConversionException;
 
 /** How people write times, durations and the contract's enums, and how they are shown to them. */
-final class Converters {
+public final class Converters {
     private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})(ms|s|m|h|d)");
     private static final DateTimeFormatter MILLISECONDS =
             DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
@@ -91,7 +91,7 @@ final class Converters {
         return (name.startsWith(prefix) ? name.substring(prefix.length()) : name).toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    static Timestamp timestamp(Instant time) {
+    public static Timestamp timestamp(Instant time) {
         return Timestamp.newBuilder().setSeconds(time.getEpochSecond()).setNanos(time.getNano()).build();
     }
 
@@ -104,7 +104,7 @@ final class Converters {
         return set ? shown(instant(time)) : "";
     }
 
-    static String shown(Instant time) {
+    public static String shown(Instant time) {
         return MILLISECONDS.format(time);
     }
 }

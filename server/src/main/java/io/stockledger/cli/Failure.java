@@ -4,12 +4,12 @@ package io.stockledger.cli;
  * Ends a verb with exit code 1 and one line on standard error: what is wrong,
  * and what to do.
  */
-final class Failure extends RuntimeException {
-    Failure(String message) {
+public final class Failure extends RuntimeException {
+    public Failure(String message) {
         super(message);
     }
 
-    Failure(String message, Throwable cause) {
+    public Failure(String message, Throwable cause) {
         super(message, cause);
     }
 }

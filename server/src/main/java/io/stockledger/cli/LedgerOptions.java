@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Which ledger a verb speaks to, how long it waits, and how it writes: the options of every client verb. */
-final class LedgerOptions {
+public final class LedgerOptions {
     private static final Pattern TARGET = Pattern.compile("(\\[[0-9a-fA-F:.%]+]|[^:/\\s]+):([0-9]{1,5})");
     private static final int PROBE_MS_MAX = 3_000;
 
@@ -36,24 +36,24 @@ final class LedgerOptions {
     @Option(names = {"-h", "--help"}, usageHelp = true, order = 103, description = "Show this help.")
     private boolean help;
 
-    boolean json() {
+    public boolean json() {
         return json;
     }
 
-    String target() {
+    public String target() {
         return target;
     }
 
-    PrintWriter out() {
+    public PrintWriter out() {
         return spec.commandLine().getOut();
     }
 
-    PrintWriter err() {
+    public PrintWriter err() {
         return spec.commandLine().getErr();
     }
 
     /** A client of the ledger; a {@link Failure} where none answers. */
-    LedgerClient connect() {
+    public LedgerClient connect() {
         return connect(timeout);
     }
 

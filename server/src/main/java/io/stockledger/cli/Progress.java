@@ -7,7 +7,7 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 
 /** How far long work has come: a bar where somebody watches a terminal, else nothing. */
-sealed interface Progress extends AutoCloseable {
+public sealed interface Progress extends AutoCloseable {
     void at(long done);
 
     @Override

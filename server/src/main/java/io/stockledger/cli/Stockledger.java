@@ -1,5 +1,6 @@
 package io.stockledger.cli;
 
+import io.stockledger.cli.migrate.Migrate;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -53,10 +54,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class Stockledger implements Runnable {
     static final String VERSION = "stockledger 0.1.0-SNAPSHOT";
 
-    static final int DONE = 0;
-    static final int ERROR = 1;
-    static final int REFUSED = 2;
-    static final int FOUND = 3;
+    public static final int DONE = 0;
+    public static final int ERROR = 1;
+    public static final int REFUSED = 2;
+    public static final int FOUND = 3;
 
     @Spec
     private CommandSpec spec;
@@ -115,6 +116,7 @@ public final class Stockledger implements Runnable {
         verbs.put("rebuild-projection", () -> new CommandLine(new ProjectionVerbs.RebuildVerb()));
         verbs.put("watch", () -> new CommandLine(new Watch()));
         verbs.put("replay", () -> new CommandLine(new Replay()));
+        verbs.put("migrate", Migrate::verb);
         verbs.put("example", () -> launcherVerb("example",
                 "Runs an example of the Java client: checkout, or channel."));
         verbs.put("test", () -> launcherVerb("test",

@@ -8,7 +8,7 @@ import java.util.List;
  * Rows in aligned columns under a header: text to the left, numbers to the
  * right, as people read them.
  */
-final class Table {
+public final class Table {
     private final List<Column> columns = new ArrayList<>();
     private final List<List<String>> rows = new ArrayList<>();
 
@@ -16,19 +16,19 @@ final class Table {
     }
 
     /** Adds a column of text. */
-    Table text(String title) {
+    public Table text(String title) {
         columns.add(new Column(title, false));
         return this;
     }
 
     /** Adds a column of numbers. */
-    Table number(String title) {
+    public Table number(String title) {
         columns.add(new Column(title, true));
         return this;
     }
 
     /** Adds a row: one cell a column. */
-    Table row(Object... cells) {
+    public Table row(Object... cells) {
         if (cells.length != columns.size()) {
             throw new IllegalArgumentException(cells.length + " cells for " + columns.size() + " columns");
         }
@@ -40,7 +40,7 @@ final class Table {
         return this;
     }
 
-    void print(PrintWriter out) {
+    public void print(PrintWriter out) {
         int[] widths = new int[columns.size()];
         for (int i = 0; i < widths.length; i++) {
             widths[i] = width(columns.get(i).title());
@@ -63,7 +63,7 @@ final class Table {
     }
 
     /** A number with its thousands apart, the same in every locale. */
-    static String grouped(long number) {
+    public static String grouped(long number) {
         String digits = Long.toString(number);
         int first = number < 0 ? 1 : 0;
         StringBuilder grouped = new StringBuilder(digits);
@@ -79,7 +79,7 @@ final class Table {
     }
 
     /** Text that came from elsewhere may not steer the terminal. */
-    static String printable(String text) {
+    public static String printable(String text) {
         StringBuilder clean = new StringBuilder(text.length());
         text.codePoints().forEach(c -> clean.appendCodePoint(Character.isISOControl(c) ? 0xFFFD : c));
         return clean.toString();

@@ -82,6 +82,11 @@ class HouseTest {
                 .should().dependOnClassesThat(resideInAPackage("java.sql..").and(DescribedPredicate.not(
                         DescribedPredicate.describe("SQLException", type -> type.getName().equals("java.sql.SQLException")))))
                 .check(CODE);
+        // The command line asks the ledger, never its store. What it asks by SQL is the system that a shop comes from.
+        noClasses().that().resideInAPackage("io.stockledger.cli..").and().resideOutsideOfPackage("io.stockledger.cli.migrate..")
+                .or().resideInAPackage("io.stockledger.client..")
+                .should().dependOnClassesThat(resideInAnyPackage("java.sql..", "javax.sql..", "org.postgresql..", "com.zaxxer.."))
+                .check(CODE);
         noClasses().that().resideOutsideOfPackages(SERVER + "entity..", "io.stockledger.server", SERVER + "journal..")
                 .and().resideInAPackage("io.stockledger..")
                 .should().dependOnClassesThat(resideInAPackage("akka.."))

@@ -18,6 +18,8 @@ import io.stockledger.v1.AuditRequest;
 import io.stockledger.v1.AuditResponse;
 import io.stockledger.v1.AuditTotal;
 import io.stockledger.v1.AuditVerdict;
+import io.stockledger.v1.ImportStockRequest;
+import io.stockledger.v1.ImportStockResponse;
 import io.stockledger.v1.RebuildProjectionRequest;
 import io.stockledger.v1.RebuildProjectionResponse;
 import java.sql.SQLException;
@@ -41,13 +43,20 @@ final class AdminApi extends AdminServiceGrpc.AdminServiceImplBase {
     private final JournalAudit audit;
     private final Reads audits;
     private final ProjectionApi projection;
+    private final StockImports imports;
     /** An audit of everything may take hours: one has a thread, and those of some SKUs have the others. */
     private final AtomicBoolean everythingUnderWay = new AtomicBoolean();
 
-    AdminApi(JournalAudit audit, Reads audits, ProjectionApi projection) {
+    AdminApi(JournalAudit audit, Reads audits, ProjectionApi projection, StockImports imports) {
         this.audit = audit;
         this.audits = audits;
         this.projection = projection;
+        this.imports = imports;
+    }
+
+    @Override
+    public void importStock(ImportStockRequest request, StreamObserver<ImportStockResponse> observer) {
+        imports.take(request, Principal.current(), LedgerApi.deadlineNanos(), new Answer<>(observer));
     }
 
     @Override

@@ -75,6 +75,7 @@ public final class ApiServer implements AutoCloseable {
                 Math.toIntExact(api.getBytes("answer-bytes-max")), clock);
         LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, listings,
                 new PastStock(journal, pace), pastReads, projectionApi, config, clock, measurements);
+        StockImports imports = new StockImports(ledger, new MutationReader(clock), ledgerApi.admission(), measurements);
         InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
         Server server = NettyServerBuilder.forAddress(address)
                 // The services never block: another thread between the transport and them halves the rate.
@@ -82,7 +83,7 @@ public final class ApiServer implements AutoCloseable {
                 .intercept(new Principal())
                 .addService(ours(ledgerApi.bind(), measurements))
                 .addService(ours(new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind(), measurements))
-                .addService(ours(new AdminApi(audit, audits, projectionApi).bindService(), measurements))
+                .addService(ours(new AdminApi(audit, audits, projectionApi, imports).bindService(), measurements))
                 .addService(WellFormed.of(health.getHealthService().bindService()))
                 .addService(WellFormed.of(ProtoReflectionServiceV1.newInstance().bindService()))
                 .maxInboundMessageSize((int) (long) api.getBytes("request-bytes-max"))

@@ -112,6 +112,11 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         this.requestsUnderWayMax = api.getInt("stream-requests-under-way-max");
     }
 
+    /** What bounds everything that waits for a SKU, whichever service it came by. */
+    Admission admission() {
+        return admission;
+    }
+
     /** The service, to be added to a server: as the contract has it, with the answers to mutations in wire form. */
     ServerServiceDefinition bind() {
         List<ServerMethodDefinition<?, ?>> methods = new ArrayList<>(bindService().getMethods());
@@ -430,7 +435,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         }
     }
 
-    private static long deadlineNanos() {
+    static long deadlineNanos() {
         Deadline deadline = Context.current().getDeadline();
         return deadline == null ? Submission.NO_DEADLINE
                 : System.nanoTime() + deadline.timeRemaining(TimeUnit.NANOSECONDS);

@@ -1,0 +1,121 @@
+package io.stockledger.cli.migrate;
+
+import io.stockledger.cli.Failure;
+import io.stockledger.cli.Table;
+import java.math.BigDecimal;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Driver;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.sql.Types;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.ServiceLoader;
+
+/** The old system's stock by a query of its own database, whichever that is: the one place that speaks SQL to it. */
+final class StockQuery {
+    private static final int FETCH_ROWS = 5_000;
+
+    private final String url;
+    private final Properties login;
+    private final Optional<Driver> driver;
+    private final String query;
+
+    /**
+     * @param driverJar a JDBC driver that is not ours to bring; PostgreSQL's is here
+     */
+    StockQuery(String url, Optional<String> user, Optional<String> password, Optional<Path> driverJar, String query) {
+        this.url = url;
+        this.query = query;
+        this.login = new Properties();
+        user.ifPresent(name -> login.setProperty("user", name));
+        password.ifPresent(secret -> login.setProperty("password", secret));
+        this.driver = driverJar.map(this::driver);
+    }
+
+    OldStock read(OldStockReader.Rules rules) {
+        try (Connection connection = connect()) {
+            // A cursor, not the whole answer, where the driver does it so; and nothing may be changed by mistake.
+            connection.setReadOnly(true);
+            connection.setAutoCommit(false);
+            try (Statement statement = connection.createStatement()) {
+                statement.setFetchSize(FETCH_ROWS);
+                try (ResultSet answer = statement.executeQuery(query)) {
+                    return read(answer, rules);
+                }
+            } finally {
+                connection.rollback();
+            }
+        } catch (SQLException e) {
+            throw new Failure("the old system's database: " + Table.printable(String.valueOf(e.getMessage()).replaceAll("\\s*\\R\\s*", " ")), e);
+        }
+    }
+
+    private static OldStock read(ResultSet answer, OldStockReader.Rules rules) throws SQLException {
+        ResultSetMetaData meta = answer.getMetaData();
+        List<String> header = new ArrayList<>();
+        for (int i = 1; i <= meta.getColumnCount(); i++) {
+            header.add(meta.getColumnLabel(i));
+        }
+        OldStockReader reader = new OldStockReader("the query's answer", header, rules);
+        long number = 0;
+        while (answer.next()) {
+            number++;
+            List<String> fields = new ArrayList<>(header.size());
+            for (int i = 1; i <= header.size(); i++) {
+                fields.add(text(answer, i, meta.getColumnType(i)));
+            }
+            reader.take(number, fields);
+        }
+        return reader.done();
+    }
+
+    /** A shop may well count in NUMERIC(12,3): 5.000 are 5 units. */
+    private static String text(ResultSet answer, int column, int type) throws SQLException {
+        if (type == Types.NUMERIC || type == Types.DECIMAL) {
+            BigDecimal number = answer.getBigDecimal(column);
+            return number == null ? "" : number.signum() == 0 ? "0" : number.stripTrailingZeros().toPlainString();
+        }
+        String text = answer.getString(column);
+        return text == null ? "" : text;
+    }
+
+    private Connection connect() throws SQLException {
+        if (driver.isEmpty()) {
+            return DriverManager.getConnection(url, login);
+        }
+        Connection connection = driver.get().connect(url, login);
+        if (connection == null) {
+            throw new Failure("the driver of --driver-jar does not take such a URL as that of --jdbc");
+        }
+        return connection;
+    }
+
+    private Driver driver(Path jar) {
+        if (!Files.isRegularFile(jar)) {
+            throw new Failure("there is no file " + jar + " for --driver-jar");
+        }
+        try {
+            // Open for as long as this process lives: a driver loads its classes when it needs them.
+            URLClassLoader loader = new URLClassLoader(new URL[] {jar.toUri().toURL()});
+            for (Driver found : ServiceLoader.load(Driver.class, loader)) {
+                if (found.getClass().getClassLoader() == loader) {
+                    return found;
+                }
+            }
+            throw new Failure(jar + " holds no JDBC driver that says so in META-INF/services/java.sql.Driver");
+        } catch (MalformedURLException e) {
+            throw new IllegalStateException("a file has a URL", e);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+package io.stockledger.cli.migrate;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.ByteString;
+import io.stockledger.cli.Failure;
+import io.stockledger.client.FeedProgress;
+import io.stockledger.v1.Entry;
+import io.stockledger.v1.LocationBalance;
+import io.stockledger.v1.Stock;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What counts as drift, how long it lasted, and what a quiet comparison is worth. */
+class ComparisonTest {
+    private static final Duration LAG = Duration.ofMinutes(15);
+    private static final Instant START = Instant.parse("2026-11-20T00:00:00Z");
+    private static final OldStock.Place MUG = new OldStock.Place("MUG", "main");
+    private static final OldStock.Place PEN = new OldStock.Place("PEN", "shop");
+
+    private final AtomicLong nanos = new AtomicLong();
+    private final LedgerSide ledger = new LedgerSide(Figure.ON_HAND, LAG, nanos::get);
+    private final Comparison comparison = new Comparison(ledger);
+    private final Story story = new Story();
+    private final List<Observation> all = new ArrayList<>();
+
+    @TempDir
+    private Path folder;
+
+    ComparisonTest() {
+        keep(List.of(new Observation.Begun(START, "stock.csv", "on-hand", LAG.toSeconds())));
+        says(MUG, 10);
+        says(PEN, 5);
+    }
+
+    private void says(OldStock.Place place, long units) {
+        LocationBalance balance = LocationBalance.newBuilder().setLocation(place.location()).setAvailable(units).build();
+        ledger.onEntries(List.of(Entry.newBuilder().setSku(place.sku()).addBalances(balance).build()),
+                new FeedProgress(ByteString.EMPTY, START, Optional.empty()));
+    }
+
+    private void keep(List<Observation> seen) {
+        seen.forEach(story::add);
+        all.addAll(seen);
+    }
+
+    private Observation.Looked look(long mug, long pen) {
+        List<Observation> seen = comparison.look(now(), new OldStock("stock.csv", List.of(new OldStock.Row(2, MUG, mug), new OldStock.Row(3, PEN, pen))));
+        keep(seen);
+        return (Observation.Looked) seen.get(seen.size() - 1);
+    }
+
+    private Instant now() {
+        return START.plusNanos(nanos.get());
+    }
+
+    private void pass(Duration time) {
+        nanos.addAndGet(time.toNanos());
+    }
+
+    @Test
+    void aCopyIsRightWhileTheLedgerSaidSoWithinTheLagAndDriftsAfterIt() {
+        says(MUG, 9);
+        says(MUG, 7);
+        assertEquals(1, look(9, 5).behind());
+        pass(LAG);
+        assertEquals(0, look(9, 5).drifting());
+        pass(Duration.ofSeconds(1));
+        assertEquals(1, look(9, 5).drifting());
+        assertEquals(List.of(new Drift.Point(now(), 9, 7)), story.open().get(0).points());
+    }
+
+    @Test
+    void whatTheLedgerNeverSaidDriftsAtOnceAndOnlyChangesAreTold() {
+        assertEquals(2, look(12, 5).units());
+        int told = all.size();
+        pass(Duration.ofMinutes(1));
+        look(12, 5);
+        assertEquals(told + 1, all.size());
+        look(13, 5);
+        pass(Duration.ofMinutes(1));
+        look(10, 5);
+        Drift drift = story.ended().get(0);
+        assertEquals(Duration.ofMinutes(2), drift.lasted(now()));
+        assertEquals(-3, drift.worst());
+        assertEquals(0, story.open().size());
+    }
+
+    @Test
+    void trustIsTheTimeLookedAtSinceTheLastDriftThatTheLagDoesNotExplain() {
+        for (int minute = 0; minute < 60; minute++) {
+            // Off for 20 minutes from the tenth on, and for 2 from the fortieth.
+            look(minute >= 10 && minute < 30 || minute >= 40 && minute < 42 ? 3 : 10, 5);
+            pass(Duration.ofMinutes(1));
+        }
+        assertEquals(new Story.Trust(Duration.ofMinutes(29), 1, 0), story.trust(""));
+        assertEquals(new Story.Trust(Duration.ofMinutes(59), 0, 0), story.trust("PEN"));
+    }
+
+    @Test
+    void timeThatNobodyLookedCountsForNothing() {
+        look(10, 5);
+        pass(Duration.ofMinutes(10));
+        look(10, 5);
+        pass(Duration.ofDays(7));
+        look(10, 5);
+        pass(Duration.ofMinutes(10));
+        look(10, 5);
+        assertEquals(Duration.ofMinutes(20), story.trust("").clean());
+        assertEquals(1, story.gaps().size());
+    }
+
+    @Test
+    void aDriftThatLastsNowLeavesNoTrustOnceItIsLongerThanTheLag() {
+        look(3, 5);
+        pass(Duration.ofMinutes(14));
+        assertEquals(1, look(3, 5).drifting());
+        assertEquals(new Story.Trust(Duration.ofMinutes(14), 0, 1), story.trust(""));
+        pass(Duration.ofMinutes(2));
+        look(3, 5);
+        assertEquals(new Story.Trust(Duration.ZERO, 1, 1), story.trust(""));
+    }
+
+    @Test
+    void theFileTellsTheSameStoryAgainAndHalfALineIsNone() throws IOException {
+        look(3, 5);
+        pass(Duration.ofMinutes(1));
+        look(10, 4);
+        Path file = folder.resolve("observations.jsonl");
+        try (Observations observations = Observations.open(file)) {
+            observations.append(all);
+        }
+        Files.writeString(file, "{\"at\":\"2026-11", StandardOpenOption.APPEND);
+        assertEquals(all, Observations.read(file));
+        try (Observations observations = Observations.open(file)) {
+            observations.append(List.of(new Observation.NotLooked(now(), "the file is half written")));
+        }
+        assertEquals(all.size() + 1, Observations.read(file).size());
+        Files.writeString(file, "nonsense\n", StandardOpenOption.APPEND);
+        assertTrue(assertThrows(Failure.class, () -> Observations.read(file)).getMessage().contains("line " + (all.size() + 2) + " is no observation"));
+
+        Comparison next = new Comparison(ledger);
+        next.resume(story);
+        assertEquals(new Observation.Settled(now(), PEN), next.look(now(), new OldStock("", List.of(new OldStock.Row(2, PEN, 5)))).get(0));
+    }
+
+    @Test
+    void aFeedThatIsSilentOrBehindIsNotComparedWith() {
+        FeedProgress progress = new FeedProgress(ByteString.EMPTY, START, Optional.empty());
+        assertFalse(ledger.isFresh());
+        ledger.onCaughtUp(progress);
+        assertTrue(ledger.isFresh());
+        pass(Duration.ofSeconds(6));
+        assertFalse(ledger.isFresh());
+        ledger.onHeartbeat(progress);
+        assertTrue(ledger.isFresh());
+        ledger.onFallenBehind();
+        assertFalse(ledger.isFresh());
+    }
+
+    @Test
+    void stockToldAnewAfterABreakKeepsWhatWasSaidBefore() {
+        ledger.onStockBegins();
+        ledger.onStock(List.of(Stock.newBuilder().setSku("MUG").addBalances(LocationBalance.newBuilder().setLocation("main").setAvailable(1)
+                .setReserved(2).setCommitted(3).setUnavailable(4).setIncoming(50)).build()));
+        assertEquals(10, ledger.value(MUG));
+        ledger.onStock(List.of(Stock.newBuilder().setSku("MUG").addBalances(LocationBalance.newBuilder().setLocation("main").setAvailable(1)).build()));
+        ledger.onStockComplete(new FeedProgress(ByteString.EMPTY, START, Optional.empty()));
+        assertEquals(1, ledger.value(MUG));
+        assertTrue(ledger.said(MUG, 10));
+    }
+
+    @Test
+    void thePageSaysWhatToRelyOnAndEscapesNames() throws IOException {
+        OldStock.Place odd = new OldStock.Place("<b>&\"", "main");
+        keep(comparison.look(now(), new OldStock("stock.csv", List.of(new OldStock.Row(2, odd, 3)))));
+        pass(Duration.ofMinutes(16));
+        keep(comparison.look(now(), new OldStock("stock.csv", List.of(new OldStock.Row(2, odd, 3)))));
+        Path page = folder.resolve("drift.html");
+        DriftPage.write(page, story);
+        String html = Files.readString(page);
+        assertTrue(html.contains("It drifts now by more than the cron's own lag (15 min 0 s) explains"), html);
+        assertTrue(html.contains("&lt;b&gt;&amp;&quot;") && !html.contains("<b>&"), html);
+        assertFalse(html.contains("http"), "the page needs no network");
+    }
+}
