@@ -8,6 +8,7 @@ import io.stockledger.server.entity.EntitySettings;
 import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.entity.Sweeper;
 import io.stockledger.server.feed.Feed;
+import io.stockledger.server.feed.NamedSubscriptions;
 import io.stockledger.server.journal.DataFolder;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.EmbeddedPostgresql;
@@ -17,6 +18,7 @@ import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.Schema;
 import io.stockledger.server.journal.SoleLedger;
 import io.stockledger.server.journal.StartupException;
+import io.stockledger.server.journal.SubscriptionStore;
 import io.stockledger.server.metrics.Metrics;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -97,13 +99,18 @@ public final class Server implements AutoCloseable {
         Feed feed = keep(Feed.start(database, journal, journalConfig, config.getConfig("stockledger.feed"), clock, pace,
                 metrics.registry()));
 
+        Config subscriptions = config.getConfig("stockledger.subscriptions");
+        SubscriptionStore names = new SubscriptionStore(database, feed.identity(), subscriptions.getInt("slots"),
+                subscriptions.getInt("names-max"), subscriptions.getInt("parked-max"));
+        NamedSubscriptions streams = keep(NamedSubscriptions.start(feed, database, subscriptions));
+
         Ledger ledger = keep(Ledger.start(withStore(config), EntitySettings.from(config, clock), history,
                 feed::committed, feed::committedElsewhere, metrics.registry()));
         // What was sold last is asked for first: it is on its way into memory before the port opens.
         journal.newestSkus(config.getInt("stockledger.entity.wake-at-start-rows")).forEach(ledger::wake);
         keep(Sweeper.start(journal, ledger, clock, config.getDuration("stockledger.entity.sweep-interval")));
 
-        api = keep(ApiServer.start(config, ledger, feed, journal, clock, pace, metrics.registry()));
+        api = keep(ApiServer.start(config, ledger, feed, names, streams, journal, clock, pace, metrics.registry()));
         metrics.ready(clock);
     }
 

@@ -9,10 +9,12 @@ import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.feed.Feed;
+import io.stockledger.server.feed.NamedSubscriptions;
 import io.stockledger.server.journal.History;
 import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.StartupException;
+import io.stockledger.server.journal.SubscriptionStore;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -46,8 +48,8 @@ public final class ApiServer implements AutoCloseable {
     }
 
     /** Opens the port; from then on the ledger serves. */
-    public static ApiServer start(Config config, Ledger ledger, Feed feed, JournalReader journal, InstantSource clock,
-            Pace pace, MeterRegistry registry) {
+    public static ApiServer start(Config config, Ledger ledger, Feed feed, SubscriptionStore store, NamedSubscriptions streams,
+            JournalReader journal, InstantSource clock, Pace pace, MeterRegistry registry) {
         // It logs a stack trace for what any caller may send: noise on the port, a request over the limit.
         GRPC_LOG.setLevel(Level.SEVERE);
         Config api = config.getConfig("stockledger.api");
@@ -56,19 +58,24 @@ public final class ApiServer implements AutoCloseable {
         Reads listings = new Reads("list", api.getInt("list-threads"), api.getInt("reads-waiting-max"), Optional.of(pace));
         // An audit rests between its pages.
         Reads audits = new Reads("audit", api.getInt("audits-max"), api.getInt("audits-waiting-max"), Optional.empty());
+        Reads names = new Reads("subscription", config.getInt("stockledger.subscriptions.threads"),
+                api.getInt("reads-waiting-max"), Optional.empty());
         measurements.watch(reads, "read", api.getInt("reads-waiting-max"));
         measurements.watch(listings, "list", api.getInt("reads-waiting-max"));
         measurements.watch(audits, "audit", api.getInt("audits-waiting-max"));
+        measurements.watch(names, "subscription", api.getInt("reads-waiting-max"));
         HealthStatusManager health = new HealthStatusManager();
         LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, listings, config, clock,
                 measurements);
+        Filters filters = new Filters(config.getInt("stockledger.feed.filter-values-max"));
+        FeedApi feedApi = new FeedApi(feed, filters, new SubscriptionApi(store, streams, feed, journal, filters, names, clock));
         InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
         Server server = NettyServerBuilder.forAddress(address)
                 // The services never block: another thread between the transport and them halves the rate.
                 .directExecutor()
                 .intercept(new Principal())
                 .addService(ours(ledgerApi.bind(), measurements))
-                .addService(ours(new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind(), measurements))
+                .addService(ours(feedApi.bind(), measurements))
                 .addService(ours(new AdminApi(journal, audits, pace).bindService(), measurements))
                 .addService(WellFormed.of(health.getHealthService().bindService()))
                 .addService(WellFormed.of(ProtoReflectionServiceV1.newInstance().bindService()))
@@ -81,11 +88,11 @@ public final class ApiServer implements AutoCloseable {
         try {
             server.start();
         } catch (IOException e) {
-            List.of(reads, listings, audits).forEach(Reads::close);
+            List.of(reads, listings, audits, names).forEach(Reads::close);
             throw new StartupException("Port " + address.getPort() + " on " + address.getHostString()
                     + " can't be opened (is another ledger running?): choose another with --port.", e);
         }
-        return new ApiServer(server, health, List.of(reads, listings, audits), ledgerApi, feed, api.getDuration("drain"));
+        return new ApiServer(server, health, List.of(reads, listings, audits, names), ledgerApi, feed, api.getDuration("drain"));
     }
 
     private static ServerServiceDefinition ours(ServerServiceDefinition service, ApiMeasurements measurements) {

@@ -135,6 +135,11 @@ public final class Feed implements AutoCloseable {
         return Cursor.parse(bytes, identity);
     }
 
+    /** A cursor as clients get it. */
+    public byte[] toBytes(Cursor cursor) {
+        return cursor.toBytes(identity);
+    }
+
     public int subscriptionCount() {
         return count.get();
     }
@@ -209,7 +214,7 @@ public final class Feed implements AutoCloseable {
         return reader;
     }
 
-    LedgerIdentity identity() {
+    public LedgerIdentity identity() {
         return identity;
     }
 

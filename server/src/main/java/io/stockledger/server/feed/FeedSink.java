@@ -20,6 +20,16 @@ public interface FeedSink {
         /** The server stops. */
         CLOSING,
         /** A stored row can't be read. */
-        JOURNAL_DAMAGED
+        JOURNAL_DAMAGED,
+        /** The named subscription was deleted. */
+        DELETED,
+        /** The named subscription goes on from elsewhere. */
+        REWOUND,
+        /** The stream's lease on its slots has ended. */
+        MOVED,
+        /** A newer stream is the same consumer's. */
+        TAKEN_OVER,
+        /** What was sent was not acknowledged for too long. */
+        NOT_ACKNOWLEDGED
     }
 }
