@@ -77,7 +77,7 @@ public final class Stockledger implements Runnable {
         } else {
             verbs.forEach((name, verb) -> root.addSubcommand(name, verb.get()));
         }
-        root.getSubcommands().values().forEach(verb -> verb.getCommandSpec().usageMessage().sortOptions(false).abbreviateSynopsis(true));
+        root.getSubcommands().values().forEach(Stockledger::asWeShowIt);
         Converters.register(root);
         root.setOut(out);
         root.setErr(err);
@@ -90,6 +90,11 @@ public final class Stockledger implements Runnable {
         out.flush();
         err.flush();
         return code;
+    }
+
+    private static void asWeShowIt(CommandLine verb) {
+        verb.getCommandSpec().usageMessage().sortOptions(false).abbreviateSynopsis(true);
+        verb.getSubcommands().values().forEach(Stockledger::asWeShowIt);
     }
 
     @Override
@@ -110,6 +115,7 @@ public final class Stockledger implements Runnable {
         verbs.put("mutation", () -> new CommandLine(new Reads.MutationVerb()));
         verbs.put("verify", () -> new CommandLine(new Reads.VerifyVerb()));
         verbs.put("watch", () -> new CommandLine(new Watch()));
+        verbs.put("subscriptions", () -> new CommandLine(new SubscriptionVerbs()));
         verbs.put("replay", () -> new CommandLine(new Replay()));
         verbs.put("example", () -> launcherVerb("example",
                 "Runs an example of the Java client: checkout, or channel."));
