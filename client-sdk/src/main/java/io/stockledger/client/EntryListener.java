@@ -11,7 +11,8 @@ import java.util.List;
  *
  * <p>A consumer that must survive its own end stores {@link FeedProgress#cursor()} together with what the entries did
  * to it, in one transaction, and comes back with it ({@code SubscribeRequest.after_cursor}). A method that throws
- * ends the subscription ({@link #onFailed}), with the cursor before the message: nothing is passed over.
+ * ends the subscription ({@link #onFailed}), with the cursor before the message: nothing is passed over. With a named
+ * subscription the ledger keeps the cursor: it is told once a method has returned.
  */
 public interface EntryListener {
 
@@ -22,6 +23,17 @@ public interface EntryListener {
      * @param progress the cursor after the last of them
      */
     void onEntries(List<Entry> entries, FeedProgress progress);
+
+    /**
+     * Parked entries of a named subscription that were asked to be sent once more; later entries of their SKUs may have
+     * been applied. Unless told otherwise they are taken as entries are.
+     */
+    default void onRetried(List<Entry> entries, FeedProgress progress) {
+        onEntries(entries, progress);
+    }
+
+    /** The named subscription was rewound: entries that were told come again from here on, or some are passed over. */
+    default void onRewound() {}
 
     /**
      * Initial stock begins; only where the subscription asked for it. Called again where it had to begin anew (the

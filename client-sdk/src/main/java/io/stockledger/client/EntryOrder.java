@@ -60,9 +60,14 @@ final class EntryOrder {
 
     /** Initial stock begins, perhaps anew. */
     void stockBegins() {
+        forget();
+        fromTheFirst = false;
+    }
+
+    /** What was seen may come again, and is to be taken. */
+    void forget() {
         lastSequence.clear();
         forgotten = false;
-        fromTheFirst = false;
     }
 
     /** The stock reflects its SKU's entries up to this sequence. */

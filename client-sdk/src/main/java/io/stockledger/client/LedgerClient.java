@@ -12,6 +12,7 @@ import io.stockledger.v1.BatchGetStockRequest;
 import io.stockledger.v1.ChainHead;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.FeedFilter;
+import io.stockledger.v1.FeedServiceGrpc;
 import io.stockledger.v1.GetMutationRequest;
 import io.stockledger.v1.GetMutationResponse;
 import io.stockledger.v1.GetReservationRequest;
@@ -47,6 +48,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.LongFunction;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -420,6 +422,33 @@ public final class LedgerClient implements AutoCloseable {
         return subscription;
     }
 
+    /**
+     * Applies the entries of a subscription that the ledger remembers, one by one: all SKUs, from the beginning where the
+     * name is new. Any number of processes (up to the ledger's slots a name, 16 by default) may do so under one name: they
+     * share the SKUs, and follow one that ends within seconds.
+     *
+     * <p>What the handler is done with is acknowledged by itself, a message at a time; what was not comes again, to
+     * whoever has the SKU then. A {@link ParkException} puts the entry aside; any other exception ends the subscription,
+     * with its message unacknowledged.
+     */
+    public Subscription subscribe(String name, EntryHandler handler) {
+        return subscribe(SubscribeRequest.newBuilder().setName(name).build(), handler);
+    }
+
+    /** The same with a filter, a start, or a consumer's name. */
+    public Subscription subscribe(SubscribeRequest request, EntryHandler handler) {
+        if (request.getName().isEmpty()) {
+            throw new IllegalArgumentException("a handler's subscription needs a name; without one, see EntryListener");
+        }
+        HandledEntries entries = new HandledEntries(subscriptions(), request.getName(), handler);
+        return entries.of(subscribe(request, entries));
+    }
+
+    /** To look at named subscriptions and parked entries, and to change them. */
+    public NamedSubscriptions subscriptions() {
+        return new NamedSubscriptions(this::feedCall);
+    }
+
     /** A local projection of all SKUs, kept fresh by the feed; see {@link StockView}. */
     public StockView stockView() {
         return stockViewBuilder().open();
@@ -484,13 +513,22 @@ public final class LedgerClient implements AutoCloseable {
 
     /** What changes nothing when it is asked twice is asked again while the call timeout lasts. */
     private <T> T read(Function<LedgerServiceGrpc.LedgerServiceBlockingStub, T> call) {
+        return repeatable(left -> call.apply(ledger.withDeadlineAfter(left, TimeUnit.NANOSECONDS)));
+    }
+
+    private <T> T feedCall(Function<FeedServiceGrpc.FeedServiceBlockingStub, T> call) {
+        return repeatable(left -> call.apply(
+                FeedServiceGrpc.newBlockingStub(link.channel()).withDeadlineAfter(left, TimeUnit.NANOSECONDS)));
+    }
+
+    /** A call that may be made twice is made again while the call timeout lasts; it is told how long that is. */
+    private <T> T repeatable(LongFunction<T> call) {
         long deadline = System.nanoTime() + settings.callTimeout.toNanos();
         for (int failures = 1; ; failures++) {
             requireOpen();
             Failure failure;
             try {
-                T answer = call.apply(
-                        ledger.withDeadlineAfter(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS));
+                T answer = call.apply(Math.max(1, deadline - System.nanoTime()));
                 link.answered();
                 return answer;
             } catch (StatusRuntimeException e) {

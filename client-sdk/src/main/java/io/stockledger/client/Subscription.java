@@ -6,6 +6,7 @@ import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
+import io.stockledger.v1.AcknowledgeCursorRequest;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.FeedServiceGrpc;
@@ -23,6 +24,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -37,6 +39,11 @@ import org.slf4j.LoggerFactory;
  * <p>To its listener, per SKU: in order, nothing skipped, nothing twice. The checks behind that hold for the 100,000
  * SKUs touched last; a gap where there may be none (the filter is by SKU, prefix or share only) ends the subscription
  * with the reason {@code FEED_GAP} rather than being passed over.
+ *
+ * <p>With a name the ledger keeps the cursor, and shares the SKUs among the consumers of the name; what the listener is
+ * done with is acknowledged by itself. What another consumer had, or this one before it came back, may come again where
+ * it was not acknowledged: repeats are dropped by sequence as far as this object has seen them. Where SKUs come and go a
+ * gap can't be told. A clean {@link #close()} leaves nothing unacknowledged.
  *
  * <p>Where it starts is the request's: the beginning, now, after a cursor, or initial stock. A break in the middle of
  * initial stock begins it again, told by {@link EntryListener#onStockBegins}. "Now" is settled by the first message:
@@ -71,6 +78,7 @@ public final class Subscription implements AutoCloseable {
     private static final long FIRST_SILENCE_MS_MIN = 10_000;
 
     private static final long CLOSE_WAIT_SECONDS = 5;
+    private static final Duration ACKNOWLEDGE_AT_CLOSE = Duration.ofSeconds(1);
 
     /** So often a stock view's clock is held against the ledger's: two drift apart by milliseconds meanwhile. */
     private static final long ASK_TIME_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -82,6 +90,8 @@ public final class Subscription implements AutoCloseable {
     private final Consumer<Subscription> onEnd;
     private final Optional<FeedClock> clock;
     private final EntryOrder order;
+    /** Empty where the subscription has no name. */
+    private final Optional<Acknowledger> acknowledger;
     private final ThreadPoolExecutor thread;
     private final long silenceNanosMax;
     private final long firstSilenceNanosMax;
@@ -95,6 +105,7 @@ public final class Subscription implements AutoCloseable {
     // Touched on the subscription's own thread only.
     private int failures;
     private boolean caughtUpOnce;
+    private long rewinds = -1;
     private long timeAskedNanos;
 
     /**
@@ -115,14 +126,21 @@ public final class Subscription implements AutoCloseable {
             Consumer<Subscription> onEnd) {
         this.link = link;
         this.timer = timer;
-        this.request = request;
+        this.request = withConsumer(request);
         this.listener = listener;
+        this.acknowledger = request.getName().isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Acknowledger(link, timer, AcknowledgeCursorRequest.newBuilder()
+                        .setName(request.getName())
+                        .setConsumer(this.request.getConsumer())
+                        .build()));
         this.onEnd = onEnd;
         this.cursor = request.hasAfterCursor() ? Optional.of(request.getAfterCursor()) : Optional.empty();
         FeedFilter filter = request.getFilter();
-        boolean everyEntry =
-                filter.getLocationsCount() == 0 && filter.getChannelsCount() == 0 && filter.getKindsCount() == 0;
-        boolean fromBeginning = !request.hasFromNow() && !request.hasAfterCursor() && !request.getInitialStock();
+        boolean everyEntry = acknowledger.isEmpty()
+                && filter.getLocationsCount() == 0 && filter.getChannelsCount() == 0 && filter.getKindsCount() == 0;
+        boolean fromBeginning = acknowledger.isEmpty() && !request.hasFromNow()
+                && !request.hasAfterCursor() && !request.getInitialStock();
         this.clock = view.map(View::clock);
         this.order = new EntryOrder(everyEntry, fromBeginning);
         view.flatMap(View::held).ifPresent(held -> {
@@ -161,6 +179,16 @@ public final class Subscription implements AutoCloseable {
         return subscription;
     }
 
+    /** A consumer that has no name gets one for life, so that a new connection takes the place of the one that broke. */
+    private static SubscribeRequest withConsumer(SubscribeRequest request) {
+        if (request.getName().isEmpty() || !request.getConsumer().isEmpty()) {
+            return request;
+        }
+        String made = "pid-" + ProcessHandle.current().pid() + "-"
+                + Integer.toHexString(ThreadLocalRandom.current().nextInt());
+        return request.toBuilder().setConsumer(made).build();
+    }
+
     /**
      * The cursor after the last message that the listener was done with: where another subscription with the same
      * filter and share would go on. Empty before there is one.
@@ -186,9 +214,8 @@ public final class Subscription implements AutoCloseable {
             }
             state = State.CLOSED;
         }
-        Feed feed = current;
-        if (feed != null) {
-            feed.cancel("subscription closed");
+        if (acknowledger.isEmpty()) {
+            cancelled();
         }
         if (Thread.currentThread() != runner) {
             CountDownLatch quiet = new CountDownLatch(1);
@@ -199,7 +226,17 @@ public final class Subscription implements AutoCloseable {
                 Thread.currentThread().interrupt();
             }
         }
+        // On the stream while it is open: with its end it has lost its say.
+        acknowledger.ifPresent(it -> it.flush(ACKNOWLEDGE_AT_CLOSE));
+        cancelled();
         end();
+    }
+
+    private void cancelled() {
+        Feed feed = current;
+        if (feed != null) {
+            feed.cancel("subscription closed");
+        }
     }
 
     private boolean isOver() {
@@ -223,13 +260,23 @@ public final class Subscription implements AutoCloseable {
             link.reconnect();
         }
         SubscribeRequest.Builder next = request.toBuilder();
-        cursor.ifPresent(after -> next.setAfterCursor(after).setInitialStock(false));
+        if (acknowledger.isEmpty()) {
+            // The request's own may have expired.
+            cursor.ifPresentOrElse(
+                    after -> next.setAfterCursor(after).setInitialStock(false), () -> clearCursor(next));
+        }
         Feed feed = new Feed(cursor.isEmpty() && request.getInitialStock());
         current = feed;
         feed.start(next.build());
         if (isOver()) {
             // close() may have looked before there was a feed to cancel.
             feed.cancel("subscription closed");
+        }
+    }
+
+    private static void clearCursor(SubscribeRequest.Builder request) {
+        if (request.hasAfterCursor()) {
+            request.clearStart();
         }
     }
 
@@ -264,16 +311,30 @@ public final class Subscription implements AutoCloseable {
             order.stockComplete();
             listener.onStockComplete(progress);
         }
+        if (message.getRewinds() > rewinds) {
+            if (rewinds >= 0) {
+                order.forget();
+                listener.onRewound();
+            }
+            rewinds = message.getRewinds();
+        }
         List<Entry> entries = order.admit(message.getEntriesList());
         if (!entries.isEmpty()) {
             listener.onEntries(entries, progress);
+        }
+        if (message.getRetriedEntriesCount() > 0) {
+            listener.onRetried(message.getRetriedEntriesList(), progress);
+        }
+        // Of what it did not tell us the ledger keeps track by itself.
+        if (message.getEntriesCount() + message.getRetriedEntriesCount() > 0) {
+            acknowledger.ifPresent(it -> it.acknowledge(message.getAcknowledgement()));
         }
         // A time up to which all is complete says as much as the word itself, once it has been said.
         boolean caughtUp = message.getCaughtUp() || (caughtUpOnce && progress.completeTime().isPresent());
         if (caughtUp && state != State.CAUGHT_UP && become(State.CAUGHT_UP)) {
             caughtUpOnce = true;
             listener.onCaughtUp(progress);
-        } else if (!feed.inStock && entries.isEmpty() && !message.getStockComplete()) {
+        } else if (!feed.inStock && entries.isEmpty() && message.getRetriedEntriesCount() == 0 && !message.getStockComplete()) {
             listener.onHeartbeat(progress);
         }
         // Only now: a message that was not applied to its end must come again. Within initial stock a cursor would

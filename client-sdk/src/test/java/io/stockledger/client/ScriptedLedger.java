@@ -12,6 +12,8 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.stockledger.v1.AcknowledgeCursorRequest;
+import io.stockledger.v1.AcknowledgeCursorResponse;
 import io.stockledger.v1.Applied;
 import io.stockledger.v1.ApplyMutationRequest;
 import io.stockledger.v1.ApplyMutationResponse;
@@ -30,6 +32,8 @@ import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.MutationResult;
+import io.stockledger.v1.ParkEntryRequest;
+import io.stockledger.v1.ParkEntryResponse;
 import io.stockledger.v1.Stock;
 import io.stockledger.v1.StreamMutationsRequest;
 import io.stockledger.v1.StreamMutationsResponse;
@@ -72,6 +76,10 @@ final class ScriptedLedger implements AutoCloseable {
     final List<String> looked = Collections.synchronizedList(new ArrayList<>());
     /** What GetStock says is available to sell. */
     volatile long available;
+
+    /** What named subscriptions acknowledged and parked, in order. */
+    final List<AcknowledgeCursorRequest> acknowledged = new CopyOnWriteArrayList<>();
+    final List<ParkEntryRequest> parked = new CopyOnWriteArrayList<>();
 
     /** What happens to the next mutations or requests, one each; afterwards all goes well. */
     final Queue<Fault> faults = new ConcurrentLinkedQueue<>();
@@ -354,6 +362,20 @@ final class ScriptedLedger implements AutoCloseable {
             if (script != null) {
                 script.run(request, subscriber);
             }
+        }
+
+        @Override
+        public void acknowledgeCursor(AcknowledgeCursorRequest request, StreamObserver<AcknowledgeCursorResponse> answer) {
+            acknowledged.add(request);
+            answer.onNext(AcknowledgeCursorResponse.getDefaultInstance());
+            answer.onCompleted();
+        }
+
+        @Override
+        public void parkEntry(ParkEntryRequest request, StreamObserver<ParkEntryResponse> answer) {
+            parked.add(request);
+            answer.onNext(ParkEntryResponse.getDefaultInstance());
+            answer.onCompleted();
         }
     }
 }

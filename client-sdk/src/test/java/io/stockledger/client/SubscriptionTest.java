@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
+import io.stockledger.v1.AcknowledgeCursorRequest;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.Stock;
@@ -179,6 +180,74 @@ class SubscriptionTest {
     }
 
     @Test
+    void theRequestsOwnCursorIsNotSentAgainOnceItHasExpired() throws Exception {
+        ledger.feeds.add((request, subscriber) -> subscriber.onError(
+                StatusProto.toStatusRuntimeException(error(Status.Code.OUT_OF_RANGE, "CURSOR_EXPIRED", 0))));
+        ledger.feeds.add((request, subscriber) -> subscriber.onNext(stock("A", 1)));
+        SubscribeRequest resumed = SubscribeRequest.newBuilder()
+                .setAfterCursor(cursor(1))
+                .setInitialStock(true)
+                .build();
+        try (Subscription subscription = client.subscribe(resumed, recorder)) {
+            eventually("stock came", () -> recorder.told.contains("stock A 1"));
+            assertEquals(cursor(1), ledger.subscribed.get(0).getAfterCursor());
+            assertFalse(ledger.subscribed.get(1).hasAfterCursor());
+            assertTrue(ledger.subscribed.get(1).getInitialStock());
+        }
+    }
+
+    @Test
+    void aNamedSubscriptionAcknowledgesWhatItHasAppliedAndDropsRepeats() throws Exception {
+        ledger.feeds.add((request, subscriber) -> {
+            subscriber.onNext(named(1, entry("A", 1), entry("B", 7)));
+            subscriber.onNext(named(2, entry("A", 2)));
+            subscriber.onError(Status.UNAVAILABLE.asRuntimeException());
+        });
+        ledger.feeds.add((request, subscriber) -> {
+            subscriber.onNext(named(3, entry("A", 2), entry("A", 5), entry("B", 7)));
+            subscriber.onNext(named(4, entry("A", 2)).toBuilder().setRewinds(1).build());
+        });
+        SubscribeRequest request =
+                SubscribeRequest.newBuilder().setName("erp").setConsumer("one").build();
+        try (Subscription subscription = client.subscribe(request, recorder)) {
+            eventually("all came", () -> recorder.told.contains("rewound"));
+            eventually("all is acknowledged", () -> last(ledger.acknowledged).equals(cursor(4)));
+        }
+        assertEquals(List.of("entry A 1", "entry B 7", "entry A 2", "entry A 5", "rewound", "entry A 2"), recorder.told.stream()
+                .filter(what -> !what.contains("heartbeat")).toList());
+        assertEquals("erp one", ledger.acknowledged.get(0).getName() + " " + ledger.acknowledged.get(0).getConsumer());
+        assertEquals(request, ledger.subscribed.get(1));
+    }
+
+    @Test
+    void aHandlerParksWhatItCanNotApplyAndGoesOn() throws Exception {
+        ledger.feeds.add((request, subscriber) -> {
+            subscriber.onNext(named(1, entry("A", 1), entry("B", 1), entry("C", 1)));
+            subscriber.onNext(SubscribeResponse.newBuilder().addRetriedEntries(entry("A", 1)).setAcknowledgement(cursor(2)).build());
+        });
+        List<String> applied = new CopyOnWriteArrayList<>();
+        try (Subscription subscription = client.subscribe("erp", entry -> {
+            if (entry.getSku().equals("B")) {
+                throw new ParkException("no article\nfor it");
+            }
+            applied.add(entry.getSku());
+        })) {
+            eventually("all is acknowledged", () -> !ledger.acknowledged.isEmpty() && last(ledger.acknowledged).equals(cursor(2)));
+        }
+        assertEquals(List.of("A", "C", "A"), applied);
+        assertEquals("B 1 no article for it", ledger.parked.get(0).getSku() + " " + ledger.parked.get(0).getSequence() + " "
+                + ledger.parked.get(0).getReason());
+    }
+
+    private static SubscribeResponse named(int at, Entry... entries) {
+        return entries(at, entries).toBuilder().setAcknowledgement(cursor(at)).build();
+    }
+
+    private static ByteString last(List<AcknowledgeCursorRequest> acknowledged) {
+        return acknowledged.get(acknowledged.size() - 1).getAcknowledgement();
+    }
+
+    @Test
     void aPlainNoOfTheLedgerEndsTheSubscription() throws Exception {
         ledger.feeds.add((request, subscriber) -> subscriber.onError(
                 StatusProto.toStatusRuntimeException(error(Status.Code.INVALID_ARGUMENT, "INVALID_CURSOR", 0))));
@@ -322,6 +391,11 @@ class SubscriptionTest {
         public void onEntries(List<Entry> entries, FeedProgress progress) {
             onEntries.accept(entries);
             entries.forEach(entry -> tell("entry " + entry.getSku() + " " + entry.getSequence()));
+        }
+
+        @Override
+        public void onRewound() {
+            tell("rewound");
         }
 
         @Override

@@ -78,7 +78,7 @@ public final class Stockledger implements Runnable {
         } else {
             verbs.forEach((name, verb) -> root.addSubcommand(name, verb.get()));
         }
-        root.getSubcommands().values().forEach(verb -> verb.getCommandSpec().usageMessage().sortOptions(false).abbreviateSynopsis(true));
+        root.getSubcommands().values().forEach(Stockledger::asWeShowIt);
         Converters.register(root);
         root.setOut(out);
         root.setErr(err);
@@ -91,6 +91,11 @@ public final class Stockledger implements Runnable {
         out.flush();
         err.flush();
         return code;
+    }
+
+    private static void asWeShowIt(CommandLine verb) {
+        verb.getCommandSpec().usageMessage().sortOptions(false).abbreviateSynopsis(true);
+        verb.getSubcommands().values().forEach(Stockledger::asWeShowIt);
     }
 
     @Override
@@ -115,6 +120,7 @@ public final class Stockledger implements Runnable {
         verbs.put("audit", () -> new CommandLine(new Audit()));
         verbs.put("rebuild-projection", () -> new CommandLine(new ProjectionVerbs.RebuildVerb()));
         verbs.put("watch", () -> new CommandLine(new Watch()));
+        verbs.put("subscriptions", () -> new CommandLine(new SubscriptionVerbs()));
         verbs.put("replay", () -> new CommandLine(new Replay()));
         verbs.put("migrate", Migrate::verb);
         verbs.put("example", () -> launcherVerb("example",

@@ -27,7 +27,7 @@ import picocli.CommandLine.Option;
 /** Follows the feed until Ctrl-C, through any break of the connection. */
 @Command(name = "watch", description = "Follows the feed: each entry as it commits. Ends with Ctrl-C and says where to go on.",
         footer = {"%nExample:", "  stockledger watch", "  stockledger watch --sku MUG --kind sell --kind reserve --json",
-            "  stockledger watch --from beginning --until-caught-up"})
+            "  stockledger watch --from beginning --until-caught-up", "  stockledger watch --name erp --from beginning"})
 final class Watch implements Callable<Integer> {
     private static final Pattern SHARE = Pattern.compile("([0-9]{1,4})/([0-9]{1,4})");
 
@@ -49,6 +49,13 @@ final class Watch implements Callable<Integer> {
     @Option(names = "--share", paramLabel = "I/N", description = "Only the SKUs of share I (from 0) of N.")
     private Optional<String> share = Optional.empty();
 
+    @Option(names = "--name", paramLabel = "NAME", description = {"As a consumer of this named subscription: what is shown is acknowledged,",
+            "and shared with the name's other consumers. --from is where a new name begins."})
+    private Optional<String> name = Optional.empty();
+
+    @Option(names = "--consumer", paramLabel = "NAME", defaultValue = "", description = "With --name: who this consumer is among the others.")
+    private String consumer;
+
     @Option(names = "--from", paramLabel = "WHERE", defaultValue = "now",
             description = "beginning, now, or the cursor that an earlier watch ended with (default: ${DEFAULT-VALUE}).")
     private String from;
@@ -63,21 +70,26 @@ final class Watch implements Callable<Integer> {
     private LedgerOptions ledger;
 
     @Override
-    @SuppressWarnings("try") // The subscription is only to be closed.
     public Integer call() throws InterruptedException {
         SubscribeRequest request = request();
-        Printer printer = new Printer(ledger.out(), ledger.err(), ledger.json(), limit.orElse(Long.MAX_VALUE), untilCaughtUp);
-        Thread farewell = new Thread(() -> printer.tellCursor(ledger.err()));
-        Runtime.getRuntime().addShutdownHook(farewell);
+        Printer printer = new Printer(ledger.out(), ledger.err(), ledger.json(), limit.orElse(Long.MAX_VALUE), untilCaughtUp, name);
         try (LedgerClient client = ledger.connect(); Subscription subscription = client.subscribe(request, printer)) {
-            printer.end.get();
+            Thread farewell = new Thread(() -> {
+                // What was shown is acknowledged before the end.
+                subscription.close();
+                printer.tellWhereToGoOn(ledger.err());
+            });
+            Runtime.getRuntime().addShutdownHook(farewell);
+            try {
+                printer.end.get();
+            } finally {
+                ledger.out().flush();
+                Runtime.getRuntime().removeShutdownHook(farewell);
+            }
         } catch (ExecutionException e) {
             throw e.getCause() instanceof LedgerException cause ? cause : new Failure(e.getCause().toString(), e.getCause());
-        } finally {
-            ledger.out().flush();
-            Runtime.getRuntime().removeShutdownHook(farewell);
         }
-        printer.tellCursor(ledger.err());
+        printer.tellWhereToGoOn(ledger.err());
         return Stockledger.DONE;
     }
 
@@ -85,8 +97,19 @@ final class Watch implements Callable<Integer> {
         if (limit.filter(n -> n < 1).isPresent()) {
             throw new Failure("--limit must be 1 or more");
         }
-        SubscribeRequest.Builder request = SubscribeRequest.newBuilder().setFilter(FeedFilter.newBuilder()
-                .addAllSkus(skus).setSkuPrefix(prefix).addAllLocations(locations).addAllChannels(channels).addAllKinds(kinds));
+        if (name.isPresent() && limit.isPresent()) {
+            throw new Failure("--limit does not go with --name: it might end within a message, which is acknowledged whole");
+        }
+        if (name.isEmpty() && !consumer.isEmpty()) {
+            throw new Failure("--consumer goes with --name");
+        }
+        SubscribeRequest.Builder request = SubscribeRequest.newBuilder().setName(name.orElse("")).setConsumer(consumer);
+        FeedFilter filter = FeedFilter.newBuilder()
+                .addAllSkus(skus).setSkuPrefix(prefix).addAllLocations(locations).addAllChannels(channels).addAllKinds(kinds).build();
+        // None given is all, or what the name was made with.
+        if (!filter.equals(FeedFilter.getDefaultInstance())) {
+            request.setFilter(filter);
+        }
         share.ifPresent(text -> {
             Matcher matcher = SHARE.matcher(text);
             if (!matcher.matches()) {
@@ -116,16 +139,18 @@ final class Watch implements Callable<Integer> {
         private final PrintWriter err;
         private final boolean json;
         private final boolean untilCaughtUp;
+        private final Optional<String> name;
         private final CompletableFuture<Void> end = new CompletableFuture<>();
         private long left;
         private volatile Optional<ByteString> cursor = Optional.empty();
 
-        Printer(PrintWriter out, PrintWriter err, boolean json, long limit, boolean untilCaughtUp) {
+        Printer(PrintWriter out, PrintWriter err, boolean json, long limit, boolean untilCaughtUp, Optional<String> name) {
             this.out = out;
             this.err = err;
             this.json = json;
             this.left = limit;
             this.untilCaughtUp = untilCaughtUp;
+            this.name = name;
         }
 
         @Override
@@ -178,9 +203,10 @@ final class Watch implements Callable<Integer> {
             }
         }
 
-        void tellCursor(PrintWriter err) {
+        void tellWhereToGoOn(PrintWriter err) {
             cursor.ifPresent(at -> {
-                err.println("stockledger: go on with --from " + Base64.getUrlEncoder().withoutPadding().encodeToString(at.toByteArray()));
+                err.println("stockledger: go on with " + name.map(it -> "--name " + Table.printable(it))
+                        .orElseGet(() -> "--from " + Base64.getUrlEncoder().withoutPadding().encodeToString(at.toByteArray())));
                 err.flush();
             });
         }

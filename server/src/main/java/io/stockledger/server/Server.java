@@ -11,6 +11,7 @@ import io.stockledger.server.entity.EntitySettings;
 import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.entity.Sweeper;
 import io.stockledger.server.feed.Feed;
+import io.stockledger.server.feed.NamedSubscriptions;
 import io.stockledger.server.journal.DataFolder;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.EmbeddedPostgresql;
@@ -20,6 +21,7 @@ import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.Schema;
 import io.stockledger.server.journal.SoleLedger;
 import io.stockledger.server.journal.StartupException;
+import io.stockledger.server.journal.SubscriptionStore;
 import io.stockledger.server.metrics.Metrics;
 import io.stockledger.server.projection.ProjectedStock;
 import io.stockledger.server.projection.Projection;
@@ -103,6 +105,11 @@ public final class Server implements AutoCloseable {
         Feed feed = keep(Feed.start(database, journal, journalConfig, config.getConfig("stockledger.feed"), clock, pace,
                 metrics.registry()));
 
+        Config subscriptions = config.getConfig("stockledger.subscriptions");
+        SubscriptionStore names = new SubscriptionStore(database, feed.identity(), subscriptions.getInt("slots"),
+                subscriptions.getInt("names-max"), subscriptions.getInt("parked-max"));
+        NamedSubscriptions streams = keep(NamedSubscriptions.start(feed, database, subscriptions));
+
         Ledger ledger = keep(Ledger.start(withStore(config), EntitySettings.from(config, clock), history,
                 feed::committed, feed::committedElsewhere, metrics.registry()));
         // What was sold last is asked for first: it is on its way into memory before the port opens.
@@ -122,7 +129,7 @@ public final class Server implements AutoCloseable {
         JournalAudit audit = new JournalAudit(database, journal, projections, pace);
         keep(BackgroundAudit.start(audit, database, config.getConfig("stockledger.audit"), clock, metrics.registry()));
 
-        api = keep(ApiServer.start(config, ledger, feed, journal, projection, audit, clock, pace, metrics.registry()));
+        api = keep(ApiServer.start(config, ledger, feed, names, streams, journal, projection, audit, clock, pace, metrics.registry()));
         metrics.ready(clock);
     }
 

@@ -1,6 +1,7 @@
 package io.stockledger.cli;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Message;
 import com.google.protobuf.Timestamp;
 import com.google.protobuf.util.Timestamps;
 import io.grpc.Server;
@@ -22,6 +23,11 @@ import io.stockledger.v1.BatchGetStockRequest;
 import io.stockledger.v1.BatchGetStockResponse;
 import io.stockledger.v1.Bucket;
 import io.stockledger.v1.ChainHead;
+import io.stockledger.v1.Consumer;
+import io.stockledger.v1.DeleteSubscriptionRequest;
+import io.stockledger.v1.DeleteSubscriptionResponse;
+import io.stockledger.v1.DropParkedEntryRequest;
+import io.stockledger.v1.DropParkedEntryResponse;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.EntryKind;
 import io.stockledger.v1.FeedServiceGrpc;
@@ -33,18 +39,30 @@ import io.stockledger.v1.GetStockAtRequest;
 import io.stockledger.v1.GetStockAtResponse;
 import io.stockledger.v1.GetStockRequest;
 import io.stockledger.v1.GetStockResponse;
+import io.stockledger.v1.GetSubscriptionRequest;
+import io.stockledger.v1.GetSubscriptionResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
+import io.stockledger.v1.ListParkedEntriesRequest;
+import io.stockledger.v1.ListParkedEntriesResponse;
+import io.stockledger.v1.ListSubscriptionsRequest;
+import io.stockledger.v1.ListSubscriptionsResponse;
 import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.Movement;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.MutationState;
+import io.stockledger.v1.NamedSubscription;
+import io.stockledger.v1.ParkedEntry;
 import io.stockledger.v1.Refusal;
 import io.stockledger.v1.RefusalReason;
 import io.stockledger.v1.Reservation;
 import io.stockledger.v1.ReservationState;
+import io.stockledger.v1.RetryParkedEntryRequest;
+import io.stockledger.v1.RetryParkedEntryResponse;
+import io.stockledger.v1.RewindSubscriptionRequest;
+import io.stockledger.v1.RewindSubscriptionResponse;
 import io.stockledger.v1.Stock;
 import io.stockledger.v1.StreamMutationsRequest;
 import io.stockledger.v1.StreamMutationsResponse;
@@ -57,6 +75,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * Enough of a ledger, in memory, for the command line to speak to in
@@ -64,6 +83,7 @@ import java.util.Map;
  * it was asked for.
  */
 final class StandInLedger implements AutoCloseable {
+    private final List<Message> operated = new CopyOnWriteArrayList<>();
     private final Map<String, LocationBalance> balances = new HashMap<>();
     private final Map<String, Long> sequences = new HashMap<>();
     private final List<Entry> entries = new ArrayList<>();
@@ -92,6 +112,11 @@ final class StandInLedger implements AutoCloseable {
     @Override
     public void close() {
         server.shutdownNow();
+    }
+
+    /** What an operator asked of named subscriptions, in order. */
+    List<Message> operated() {
+        return List.copyOf(operated);
     }
 
     private synchronized MutationResult decide(Mutation mutation) {
@@ -248,6 +273,12 @@ final class StandInLedger implements AutoCloseable {
         }
     }
 
+    private static final NamedSubscription ERP = NamedSubscription.newBuilder().setName("erp").setSlots(16).setLagEntries(12_345)
+            .setLagIsAtLeast(true).setLag(com.google.protobuf.Duration.newBuilder().setSeconds(2).setNanos(340_000_000)).setParkedEntries(1)
+            .setCreateTime(Timestamp.newBuilder().setSeconds(1_700_000_000)).setCursor(com.google.protobuf.ByteString.copyFromUtf8("c"))
+            .addConsumers(Consumer.newBuilder().setConsumer("erp-1").setSlots(16).setConnectTime(Timestamp.newBuilder().setSeconds(1_700_000_000)))
+            .build();
+
     private final class FeedCalls extends FeedServiceGrpc.FeedServiceImplBase {
         @Override
         public void subscribe(SubscribeRequest request, StreamObserver<SubscribeResponse> reply) {
@@ -270,6 +301,51 @@ final class StandInLedger implements AutoCloseable {
                 reply.onNext(message().setCaughtUp(true).setCompleteTime(now()).build());
                 subscribers.add(reply);
             }
+        }
+
+        @Override
+        public void listSubscriptions(ListSubscriptionsRequest request, StreamObserver<ListSubscriptionsResponse> reply) {
+            answer(reply, ListSubscriptionsResponse.newBuilder().addSubscriptions(ERP).build());
+        }
+
+        @Override
+        public void getSubscription(GetSubscriptionRequest request, StreamObserver<GetSubscriptionResponse> reply) {
+            answer(reply, GetSubscriptionResponse.newBuilder().setSubscription(ERP).build());
+        }
+
+        @Override
+        public void rewindSubscription(RewindSubscriptionRequest request, StreamObserver<RewindSubscriptionResponse> reply) {
+            operated.add(request);
+            answer(reply, RewindSubscriptionResponse.getDefaultInstance());
+        }
+
+        @Override
+        public void deleteSubscription(DeleteSubscriptionRequest request, StreamObserver<DeleteSubscriptionResponse> reply) {
+            operated.add(request);
+            answer(reply, DeleteSubscriptionResponse.getDefaultInstance());
+        }
+
+        @Override
+        public void listParkedEntries(ListParkedEntriesRequest request, StreamObserver<ListParkedEntriesResponse> reply) {
+            answer(reply, ListParkedEntriesResponse.newBuilder().addEntries(ParkedEntry.newBuilder().setSku("MUG").setSequence(17)
+                    .setReason("no article").setTimes(2).setParkTime(Timestamp.newBuilder().setSeconds(1_700_000_000))).build());
+        }
+
+        @Override
+        public void retryParkedEntry(RetryParkedEntryRequest request, StreamObserver<RetryParkedEntryResponse> reply) {
+            operated.add(request);
+            answer(reply, RetryParkedEntryResponse.getDefaultInstance());
+        }
+
+        @Override
+        public void dropParkedEntry(DropParkedEntryRequest request, StreamObserver<DropParkedEntryResponse> reply) {
+            operated.add(request);
+            answer(reply, DropParkedEntryResponse.getDefaultInstance());
+        }
+
+        private <T> void answer(StreamObserver<T> reply, T message) {
+            reply.onNext(message);
+            reply.onCompleted();
         }
     }
 

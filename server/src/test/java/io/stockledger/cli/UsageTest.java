@@ -46,7 +46,8 @@ class UsageTest {
     @ParameterizedTest
     @ValueSource(strings = {"stok MUG", "receive", "receive MUG", "receive MUG six", "receive MUG 6 7", "receive MUG 99999999999999999999",
         "set-aside MUG 1", "set-aside MUG 1 --reason because", "set-aside MUG 1 --reason unspecified", "reserve MUG 1 --ttl soon",
-        "sell MUG 1 --occurred-at yesterday", "receive MUG 6 --nonsense", "adjust MUG -1", "stock", "entries MUG --limit x", "watch --kind nothing"})
+        "sell MUG 1 --occurred-at yesterday", "receive MUG 6 --nonsense", "adjust MUG -1", "stock", "entries MUG --limit x", "watch --kind nothing", "subscriptions rewind erp",
+        "subscriptions show"})
     void badUsageIsOneLineAndExitCode1(String line) {
         assertError(run(line.split(" ")));
     }
@@ -80,7 +81,7 @@ class UsageTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"receive MUG 6 --id=", "count MUG 1 --at-sequence 1 --at-time 2026-01-01T00:00:00Z", "entries MUG --limit 0",
-        "watch --from !!", "watch --share 1-3", "watch --limit 0", "replay /nowhere/at-all.csv", "replay x.csv --opening -1",
+        "watch --from !!", "watch --name erp --limit 1", "watch --consumer one", "watch --share 1-3", "watch --limit 0", "replay /nowhere/at-all.csv", "replay x.csv --opening -1",
         "replay x.csv --stock-out /nowhere/at/all", "audit MUG --after PEN", "audit MUG --heads x.csv",
         "audit --heads /nowhere/at-all.csv", "audit MUG --export-heads x.csv", "demo --units 0", "stock MUG --timeout 0s"})
     void whatCannotBeMeantIsOneLineAndExitCode1(String line) {

@@ -206,6 +206,32 @@ class VerbsTest {
     }
 
     @Test
+    void subscriptionsAreListedShownAndMoved() {
+        assertEquals("""
+                NAME  CONSUMERS  LAG_ENTRIES    LAG  PARKED  LAST_ACKNOWLEDGED
+                erp           1      12,345+  2.3 s       1  never
+                """, run("subscriptions").out());
+        assertEquals("""
+                erp: 12,345+ entries behind, 2.3 s; last acknowledged: never
+                made 2023-11-14T22:13:20.000Z, 16 slots, never rewound, 1 parked
+                cursor Yw
+                CONSUMER  SLOTS  SINCE
+                erp-1        16  2023-11-14T22:13:20.000Z
+                """, run("subscriptions", "show", "erp").out());
+        assertEquals("""
+                SKU  SEQUENCE  PARKED                    TIMES  REASON
+                MUG        17  2023-11-14T22:13:20.000Z      2  no article
+                """, run("subscriptions", "parked", "erp").out());
+        assertEquals("erp: sent once more: 1 entry\n", run("subscriptions", "retry", "erp", "--all").out());
+        assertEquals("erp: dropped: MUG sequence 17\n", run("subscriptions", "drop", "erp", "MUG", "17").out());
+        assertEquals("erp: goes on from 2026-11-27T18:00:00Z\n", run("subscriptions", "rewind", "erp", "--to", "2026-11-27T18:00:00Z").out());
+        assertEquals("erp: goes on from beginning\n", run("subscriptions", "rewind", "erp", "--to", "beginning").out());
+        assertEquals("erp: deleted\n", run("subscriptions", "delete", "erp").out());
+        assertEquals(List.of("RetryParkedEntryRequest", "DropParkedEntryRequest", "RewindSubscriptionRequest", "RewindSubscriptionRequest",
+                "DeleteSubscriptionRequest"), ledger.operated().stream().map(request -> request.getDescriptorForType().getName()).toList());
+    }
+
+    @Test
     void replayTellsTheWholeFilesTotalsInEveryRun(@TempDir Path folder) throws Exception {
         List<String> lines = new ArrayList<>(List.of("order_id,sku,quantity,occurred_at,channel"));
         for (int i = 0; i < 500; i++) {

@@ -82,6 +82,16 @@ public final class Drill implements Runnable {
         return exit(drill("subscribers", ground -> new Subscribers(ground, file).run()));
     }
 
+    @Command(name = "consumers", mixinStandardHelpOptions = true,
+            description = "Consumers of one named subscription that are killed, stopped and joined by others apply all of a replay, in order.")
+    int consumers(
+            @Parameters(paramLabel = "FILE") Path file,
+            @Option(names = "--lost", paramLabel = "SHARE", defaultValue = "0", description = "Throw away this share of the acknowledgements (default: 0).") double lost,
+            @Option(names = "--behind-max", paramLabel = "SECONDS", defaultValue = "30",
+                    description = "How old an entry may be when it is first applied (default: 30).") int behindMax) {
+        return exit(drill("consumers", ground -> new Consumers(ground, file, lost, Duration.ofSeconds(behindMax)).run()));
+    }
+
     @Command(name = "spread", mixinStandardHelpOptions = true, description = "10,000 SKUs are written at once, and each write is answered.")
     int spread(
             @Option(names = "--skus", paramLabel = "N", defaultValue = "10000", description = "Default: 10,000.") int skus,
@@ -125,6 +135,8 @@ public final class Drill implements Runnable {
         endings.add(drill("replay-crash", ground -> new ReplayCrash(ground, file, 4, false).run()));
         endings.add(drill("replay-crash --kill-replay", ground -> new ReplayCrash(ground, file, 4, true).run()));
         endings.add(drill("subscribers", ground -> new Subscribers(ground, file).run()));
+        endings.add(drill("consumers", ground -> new Consumers(ground, file, 0, Duration.ofSeconds(30)).run()));
+        endings.add(drill("consumers --lost 0.5", ground -> new Consumers(ground, file, 0.5, Duration.ofSeconds(30)).run()));
         out.printf("%n%-28s %-8s %8s   %s%n", "DRILL", "HELD", "SECONDS", "");
         endings.forEach(ending -> out.printf("%-28s %-8s %8d   %s%n", ending.name(), ending.held() ? "yes" : "NO",
                 ending.time().toSeconds(), ending.verdict()));
@@ -134,6 +146,13 @@ public final class Drill implements Runnable {
     @Command(name = "subscriber", hidden = true, description = "A subscriber as a process, for `subscribers`: to be killed.")
     int subscriber(@Option(names = "--target") String target, @Option(names = "--notes") Path notes) throws Exception {
         new SubscriberProcess(target, notes).run();
+        return 0;
+    }
+
+    @Command(name = "consumer", hidden = true, description = "A consumer as a process, for `consumers`: to be killed.")
+    int consumer(@Option(names = "--target") String target, @Option(names = "--name") String name, @Option(names = "--consumer") String consumer,
+            @Option(names = "--notes") Path notes, @Option(names = "--lost") double lost) throws Exception {
+        new ConsumerProcess(target, name, consumer, notes, lost).run();
         return 0;
     }
 

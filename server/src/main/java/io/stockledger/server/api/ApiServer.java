@@ -10,11 +10,13 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.stockledger.server.audit.JournalAudit;
 import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.feed.Feed;
+import io.stockledger.server.feed.NamedSubscriptions;
 import io.stockledger.server.journal.History;
 import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.PastStock;
 import io.stockledger.server.journal.StartupException;
+import io.stockledger.server.journal.SubscriptionStore;
 import io.stockledger.server.projection.Projection;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -49,8 +51,9 @@ public final class ApiServer implements AutoCloseable {
     }
 
     /** Opens the port; from then on the ledger serves. */
-    public static ApiServer start(Config config, Ledger ledger, Feed feed, JournalReader journal,
-            Optional<Projection> projection, JournalAudit audit, InstantSource clock, Pace pace, MeterRegistry registry) {
+    public static ApiServer start(Config config, Ledger ledger, Feed feed, SubscriptionStore store, NamedSubscriptions streams,
+            JournalReader journal, Optional<Projection> projection, JournalAudit audit, InstantSource clock, Pace pace,
+            MeterRegistry registry) {
         // It logs a stack trace for what any caller may send: noise on the port, a request over the limit.
         GRPC_LOG.setLevel(Level.SEVERE);
         Config api = config.getConfig("stockledger.api");
@@ -61,6 +64,8 @@ public final class ApiServer implements AutoCloseable {
         Reads pastReads = new Reads("stock-at", api.getInt("stock-at-threads"), api.getInt("stock-at-waiting-max"),
                 Optional.empty());
         Reads audits = new Reads("audit", api.getInt("audits-max"), api.getInt("audits-waiting-max"), Optional.empty());
+        Reads names = new Reads("subscription", config.getInt("stockledger.subscriptions.threads"),
+                api.getInt("reads-waiting-max"), Optional.empty());
         Config projectionReads = config.getConfig("stockledger.projection.reads");
         Reads projected = new Reads("projected", projectionReads.getInt("threads"), projectionReads.getInt("waiting-max"), Optional.empty());
         // Who watches a rebuild has a thread; a second one who asks is told on the other.
@@ -70,19 +75,22 @@ public final class ApiServer implements AutoCloseable {
         measurements.watch(listings, "list", api.getInt("reads-waiting-max"));
         measurements.watch(pastReads, "stock-at", api.getInt("stock-at-waiting-max"));
         measurements.watch(audits, "audit", api.getInt("audits-waiting-max"));
+        measurements.watch(names, "subscription", api.getInt("reads-waiting-max"));
         HealthStatusManager health = new HealthStatusManager();
         ProjectionApi projectionApi = new ProjectionApi(projection, feed, projected, rebuilds,
                 Math.toIntExact(api.getBytes("answer-bytes-max")), clock);
         LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, listings,
                 new PastStock(journal, pace), pastReads, projectionApi, config, clock, measurements);
         StockImports imports = new StockImports(ledger, new MutationReader(clock), ledgerApi.admission(), measurements);
+        Filters filters = new Filters(config.getInt("stockledger.feed.filter-values-max"));
+        FeedApi feedApi = new FeedApi(feed, filters, new SubscriptionApi(store, streams, feed, journal, filters, names, clock));
         InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
         Server server = NettyServerBuilder.forAddress(address)
                 // The services never block: another thread between the transport and them halves the rate.
                 .directExecutor()
                 .intercept(new Principal())
                 .addService(ours(ledgerApi.bind(), measurements))
-                .addService(ours(new FeedApi(feed, config.getInt("stockledger.feed.filter-values-max")).bind(), measurements))
+                .addService(ours(feedApi.bind(), measurements))
                 .addService(ours(new AdminApi(audit, audits, projectionApi, imports).bindService(), measurements))
                 .addService(WellFormed.of(health.getHealthService().bindService()))
                 .addService(WellFormed.of(ProtoReflectionServiceV1.newInstance().bindService()))
@@ -95,11 +103,11 @@ public final class ApiServer implements AutoCloseable {
         try {
             server.start();
         } catch (IOException e) {
-            List.of(reads, listings, pastReads, audits, projected, rebuilds).forEach(Reads::close);
+            List.of(reads, listings, pastReads, audits, names, projected, rebuilds).forEach(Reads::close);
             throw new StartupException("Port " + address.getPort() + " on " + address.getHostString()
                     + " can't be opened (is another ledger running?): choose another with --port.", e);
         }
-        return new ApiServer(server, health, List.of(reads, listings, pastReads, audits, projected, rebuilds), ledgerApi, feed, api.getDuration("drain"));
+        return new ApiServer(server, health, List.of(reads, listings, pastReads, audits, names, projected, rebuilds), ledgerApi, feed, api.getDuration("drain"));
     }
 
     private static ServerServiceDefinition ours(ServerServiceDefinition service, ApiMeasurements measurements) {

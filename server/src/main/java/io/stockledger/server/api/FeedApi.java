@@ -7,8 +7,8 @@ import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
+import io.grpc.ServerMethodDefinition;
 import io.grpc.ServerServiceDefinition;
-import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.stockledger.server.feed.Feed;
@@ -18,8 +18,6 @@ import io.stockledger.server.feed.FeedSink;
 import io.stockledger.server.feed.Selection;
 import io.stockledger.server.feed.Subscription;
 import io.stockledger.server.journal.Cursor;
-import io.stockledger.v1.EntryKind;
-import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.FeedServiceGrpc;
 import io.stockledger.v1.SubscribeRequest;
 import io.stockledger.v1.SubscribeResponse;
@@ -29,33 +27,28 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.text.Normalizer;
 import java.time.Duration;
-import java.util.Collections;
-import java.util.LinkedHashSet;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * FeedService on the wire. Messages go out as the bytes that the feed made of stored rows, so the
  * stub's encoding is left out; the feed stops reading where the transport does not take more.
  */
 public final class FeedApi {
-    private static final int SKU_LENGTH_MAX = 128;
-    private static final int NAME_LENGTH_MAX = 64;
-    private static final int SHARE_COUNT_MAX = 1024;
     private static final int HEARTBEAT_MS_MIN = 100;
     private static final int HEARTBEAT_MS_MAX = 60_000;
     private static final int HEARTBEAT_MS_DEFAULT = 1_000;
 
     private final Feed feed;
-    private final int filterValuesMax;
+    private final Filters filters;
+    private final SubscriptionApi named;
 
-    public FeedApi(Feed feed, int filterValuesMax) {
+    FeedApi(Feed feed, Filters filters, SubscriptionApi named) {
         this.feed = feed;
-        this.filterValuesMax = filterValuesMax;
+        this.filters = filters;
+        this.named = named;
     }
 
     /** The service, to be added to a server. */
@@ -63,15 +56,16 @@ public final class FeedApi {
         MethodDescriptor<SubscribeRequest, SubscribeResponse> contract = FeedServiceGrpc.getSubscribeMethod();
         MethodDescriptor<SubscribeRequest, FeedMessage> method =
                 contract.toBuilder(contract.getRequestMarshaller(), new StoredBytes()).build();
-        ServiceDescriptor service = ServiceDescriptor.newBuilder(FeedServiceGrpc.SERVICE_NAME)
-                .setSchemaDescriptor(FeedServiceGrpc.getServiceDescriptor().getSchemaDescriptor())
-                .addMethod(method)
-                .build();
-        return ServerServiceDefinition.builder(service).addMethod(method, new Subscribe()).build();
+        List<ServerMethodDefinition<?, ?>> methods = new ArrayList<>();
+        methods.add(ServerMethodDefinition.create(method, new Subscribe()));
+        named.bindService().getMethods().stream()
+                .filter(unary -> !unary.getMethodDescriptor().getFullMethodName().equals(contract.getFullMethodName()))
+                .forEach(methods::add);
+        return WellFormed.service(FeedServiceGrpc.getServiceDescriptor(), methods);
     }
 
     private FeedRequest translate(SubscribeRequest request) {
-        Selection selection = selection(request);
+        Selection selection = filters.selection(request);
         FeedRequest.Start start = switch (request.getStartCase()) {
             case FROM_BEGINNING -> {
                 requireTrue("from_beginning", request.getFromBeginning());
@@ -87,78 +81,29 @@ public final class FeedApi {
         if (request.getInitialStock() && !(start instanceof FeedRequest.Start.Now)) {
             throw Errors.exception(Errors.field("initial_stock", "not with after_cursor or from_beginning: it brings a start of its own"));
         }
+        return new FeedRequest(selection, start, request.getInitialStock(), heartbeatInterval(request));
+    }
+
+    static Duration heartbeatInterval(SubscribeRequest request) {
         int heartbeat = request.getHeartbeatIntervalMs();
         if (heartbeat != 0 && (heartbeat < HEARTBEAT_MS_MIN || heartbeat > HEARTBEAT_MS_MAX)) {
             throw Errors.exception(Errors.field("heartbeat_interval_ms", "must be " + HEARTBEAT_MS_MIN + " to " + HEARTBEAT_MS_MAX
                     + ", or 0 for " + HEARTBEAT_MS_DEFAULT));
         }
-        return new FeedRequest(selection, start, request.getInitialStock(),
-                Duration.ofMillis(heartbeat == 0 ? HEARTBEAT_MS_DEFAULT : heartbeat));
+        return Duration.ofMillis(heartbeat == 0 ? HEARTBEAT_MS_DEFAULT : heartbeat);
     }
 
-    private Selection selection(SubscribeRequest request) {
-        FeedFilter filter = request.getFilter();
-        long values = (long) filter.getSkusCount() + filter.getLocationsCount() + filter.getChannelsCount() + filter.getKindsCount();
-        if (values > filterValuesMax) {
-            throw Errors.exception(Errors.field("filter", "holds " + values + " values, at most " + filterValuesMax
-                    + " are allowed: use a prefix or a share, or leave it out and drop what is not wanted"));
-        }
-        int shareIndex = 0;
-        int shareCount = 1;
-        if (request.hasShare()) {
-            shareIndex = request.getShare().getIndex();
-            shareCount = request.getShare().getCount();
-            if (shareCount < 1 || shareCount > SHARE_COUNT_MAX) {
-                throw Errors.exception(Errors.field("share.count", "must be 1 to " + SHARE_COUNT_MAX));
-            }
-            if (shareIndex < 0 || shareIndex >= shareCount) {
-                throw Errors.exception(Errors.field("share.index", "must be 0 to count - 1"));
-            }
-        }
-        TreeSet<String> skus = new TreeSet<>(texts("filter.skus", filter.getSkusList(), SKU_LENGTH_MAX, false));
-        String prefix = text("filter.sku_prefix", filter.getSkuPrefix(), SKU_LENGTH_MAX, true);
-        Set<Integer> kinds = new LinkedHashSet<>();
-        for (int i = 0; i < filter.getKindsCount(); i++) {
-            EntryKind kind = filter.getKinds(i);
-            if (kind == EntryKind.UNRECOGNIZED || kind == EntryKind.ENTRY_KIND_UNSPECIFIED) {
-                throw Errors.exception(Errors.field("filter.kinds[" + i + "]", "not a kind that this ledger writes"));
-            }
-            kinds.add(kind.getNumber());
-        }
-        return new Selection(Collections.unmodifiableSortedSet(skus), prefix, shareIndex, shareCount,
-                texts("filter.locations", filter.getLocationsList(), NAME_LENGTH_MAX, false),
-                texts("filter.channels", filter.getChannelsList(), NAME_LENGTH_MAX, true), Set.copyOf(kinds));
-    }
-
-    private static Set<String> texts(String field, List<String> texts, int lengthMax, boolean mayBeEmpty) {
-        Set<String> checked = new LinkedHashSet<>();
-        for (int i = 0; i < texts.size(); i++) {
-            checked.add(text(field + "[" + i + "]", texts.get(i), lengthMax, mayBeEmpty));
-        }
-        return Set.copyOf(checked);
-    }
-
-    private static String text(String field, String text, int lengthMax, boolean mayBeEmpty) {
-        String normal = Normalizer.normalize(text, Normalizer.Form.NFC);
-        if (normal.isEmpty() && !mayBeEmpty) {
-            throw Errors.exception(Errors.field(field, "must not be empty"));
-        }
-        if (normal.codePointCount(0, normal.length()) > lengthMax) {
-            throw Errors.exception(Errors.field(field, "must have at most " + lengthMax + " characters"));
-        }
-        if (normal.codePoints().anyMatch(Character::isISOControl)) {
-            throw Errors.exception(Errors.field(field, "must hold no control characters"));
-        }
-        return normal;
-    }
-
-    private static void requireTrue(String field, boolean value) {
+    static void requireTrue(String field, boolean value) {
         if (!value) {
             throw Errors.exception(Errors.field(field, "must be true where it is set"));
         }
     }
 
     private Cursor cursor(ByteString bytes) {
+        return cursor(feed, "after_cursor", bytes);
+    }
+
+    static Cursor cursor(Feed feed, String field, ByteString bytes) {
         Cursor.Parsed parsed = feed.parseCursor(bytes.toByteArray());
         if (parsed instanceof Cursor.Parsed.Valid valid) {
             return valid.cursor();
@@ -166,12 +111,12 @@ public final class FeedApi {
         if (parsed instanceof Cursor.Parsed.Expired) {
             throw expired();
         }
-        throw Errors.exception(Errors.status(Status.Code.INVALID_ARGUMENT, "INVALID_CURSOR", "after_cursor is not a cursor of this ledger"));
+        throw Errors.exception(Errors.status(Status.Code.INVALID_ARGUMENT, "INVALID_CURSOR", field + " is not a cursor of this ledger"));
     }
 
-    private static StatusRuntimeException expired() {
+    static StatusRuntimeException expired() {
         return Errors.exception(Errors.status(Status.Code.OUT_OF_RANGE, "CURSOR_EXPIRED",
-                "after_cursor is of an earlier epoch of this ledger's feed: start again with initial stock"));
+                "the cursor is of an earlier epoch of this ledger's feed: start again with initial stock, or rewind a named subscription"));
     }
 
     /** One call: the request, then the feed until one side ends it. */
@@ -182,7 +127,8 @@ public final class FeedApi {
             call.request(2);
             return new ServerCall.Listener<>() {
                 private Optional<SubscribeRequest> request = Optional.empty();
-                private volatile Optional<Subscription> subscription = Optional.empty();
+                private volatile Optional<Open> open = Optional.empty();
+                private volatile boolean cancelled;
                 private boolean closed;
 
                 @Override
@@ -204,9 +150,15 @@ public final class FeedApi {
                         return;
                     }
                     try {
+                        if (!request.get().getName().isEmpty()) {
+                            call.sendHeaders(new Metadata());
+                            named.open(request.get(), new CallSink(call), this::close, stream -> opened(new Open(stream::wake, stream::cancel)));
+                            return;
+                        }
                         FeedRequest translated = translate(request.get());
                         call.sendHeaders(new Metadata());
-                        subscription = feed.subscribe(translated, new CallSink(call));
+                        Optional<Subscription> subscription = feed.subscribe(translated, new CallSink(call));
+                        subscription.ifPresent(it -> opened(new Open(it::wake, it::cancel)));
                         if (subscription.isEmpty()) {
                             close(Errors.exception(Errors.tooMany("TOO_MANY_SUBSCRIPTIONS",
                                     "this ledger serves as many subscriptions as it may; try again, or use another node", Duration.ofSeconds(5))));
@@ -216,19 +168,29 @@ public final class FeedApi {
                     }
                 }
 
+                private void opened(Open now) {
+                    open = Optional.of(now);
+                    if (cancelled) {
+                        now.cancel().run();
+                    }
+                    // It may have become ready meanwhile.
+                    now.wake().run();
+                }
+
                 @Override
                 public void onReady() {
-                    subscription.ifPresent(Subscription::wake);
+                    open.ifPresent(it -> it.wake().run());
                 }
 
                 @Override
                 public void onCancel() {
-                    subscription.ifPresent(Subscription::cancel);
+                    cancelled = true;
+                    open.ifPresent(it -> it.cancel().run());
                 }
 
                 @Override
                 public void onComplete() {
-                    subscription.ifPresent(Subscription::cancel);
+                    onCancel();
                 }
 
                 private void close(StatusRuntimeException e) {
@@ -238,6 +200,9 @@ public final class FeedApi {
             };
         }
     }
+
+    /** What serves the call, with a name or without. */
+    private record Open(Runnable wake, Runnable cancel) {}
 
     private record CallSink(ServerCall<SubscribeRequest, FeedMessage> call) implements FeedSink {
         @Override
@@ -258,6 +223,15 @@ public final class FeedApi {
                 case JOURNAL_DAMAGED -> Errors.exception(Errors.damaged());
                 case FAILED -> Errors.exception(Errors.status(Status.Code.UNAVAILABLE, "FEED_FAILED",
                         "the feed could not go on; the ledger's log says why; come back with the last cursor"));
+                case DELETED -> Errors.exception(SubscriptionApi.notFound());
+                case REWOUND -> Errors.exception(Errors.status(Status.Code.ABORTED, "SUBSCRIPTION_REWOUND",
+                        "the subscription goes on from elsewhere; come back"));
+                case MOVED -> Errors.exception(Errors.status(Status.Code.ABORTED, "SUBSCRIPTION_MOVED",
+                        "the stream's lease has ended, and others may have its SKUs; come back"));
+                case TAKEN_OVER -> Errors.exception(Errors.status(Status.Code.FAILED_PRECONDITION, "CONSUMER_TAKEN_OVER",
+                        "a newer stream is the same consumer's; where two are meant, give each a name of its own"));
+                case NOT_ACKNOWLEDGED -> Errors.exception(Errors.status(Status.Code.ABORTED, "NOT_ACKNOWLEDGED",
+                        "what was sent was not acknowledged for too long, and others have its SKUs now; come back"));
             };
             call.close(status.getStatus(), trailers(status));
         }

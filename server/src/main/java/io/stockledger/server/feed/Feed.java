@@ -219,7 +219,7 @@ public final class Feed implements AutoCloseable {
         return reader;
     }
 
-    LedgerIdentity identity() {
+    public LedgerIdentity identity() {
         return identity;
     }
 

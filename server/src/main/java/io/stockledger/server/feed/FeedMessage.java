@@ -1,12 +1,17 @@
 package io.stockledger.server.feed;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
 import com.google.protobuf.UnsafeByteOperations;
+import io.stockledger.server.journal.Cursor;
+import io.stockledger.server.journal.LedgerIdentity;
+import io.stockledger.v1.Entry;
 import io.stockledger.v1.Stock;
 import io.stockledger.v1.SubscribeResponse;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
 
@@ -18,13 +23,15 @@ public final class FeedMessage {
     private final List<Piece> pieces;
     private final byte[] rest;
     private final int length;
+    private final Cursor cursor;
 
     private record Piece(byte[] bytes, int from, int to) {}
 
-    private FeedMessage(List<Piece> pieces, int entryBytes, byte[] rest) {
+    private FeedMessage(List<Piece> pieces, int entryBytes, byte[] rest, Cursor cursor) {
         this.pieces = pieces;
         this.rest = rest;
         this.length = entryBytes + rest.length;
+        this.cursor = cursor;
     }
 
     public int length() {
@@ -38,16 +45,41 @@ public final class FeedMessage {
         out.write(rest);
     }
 
-    /** What is said beside entries and stock. */
-    record Stamp(byte[] cursor, long ledgerTimeMs, OptionalLong completeTimeMs, boolean caughtUp) {}
+    boolean hasEntries() {
+        return !pieces.isEmpty();
+    }
 
-    static FeedMessage ofStock(List<Stock> stocks, boolean complete, byte[] cursor, long ledgerTimeMs) {
+    /** How far it brings its reader. */
+    Cursor cursor() {
+        return cursor;
+    }
+
+    /** The same with what a consumer of a named subscription is told beside. */
+    FeedMessage with(ByteString acknowledgement, long rewinds) {
+        byte[] more = SubscribeResponse.newBuilder().setAcknowledgement(acknowledgement).setRewinds(rewinds).build().toByteArray();
+        byte[] longer = Arrays.copyOf(rest, rest.length + more.length);
+        System.arraycopy(more, 0, longer, rest.length, more.length);
+        return new FeedMessage(pieces, length - rest.length, longer, cursor);
+    }
+
+    /** What is said beside entries and stock. */
+    record Stamp(Cursor cursor, LedgerIdentity ledger, long ledgerTimeMs, OptionalLong completeTimeMs, boolean caughtUp) {}
+
+    static FeedMessage ofStock(List<Stock> stocks, boolean complete, Cursor cursor, LedgerIdentity ledger, long ledgerTimeMs) {
         return new FeedMessage(List.of(), 0, SubscribeResponse.newBuilder()
                 .addAllStocks(stocks)
                 .setStockComplete(complete)
-                .setCursor(UnsafeByteOperations.unsafeWrap(cursor))
+                .setCursor(UnsafeByteOperations.unsafeWrap(complete ? cursor.toBytes(ledger) : new byte[0]))
                 .setLedgerTime(timestamp(ledgerTimeMs))
-                .build().toByteArray());
+                .build().toByteArray(), cursor);
+    }
+
+    static FeedMessage ofRetried(List<Entry> entries, Cursor cursor, LedgerIdentity ledger, long ledgerTimeMs) {
+        return new FeedMessage(List.of(), 0, SubscribeResponse.newBuilder()
+                .addAllRetriedEntries(entries)
+                .setCursor(UnsafeByteOperations.unsafeWrap(cursor.toBytes(ledger)))
+                .setLedgerTime(timestamp(ledgerTimeMs))
+                .build().toByteArray(), cursor);
     }
 
     static Timestamp timestamp(long ms) {
@@ -83,10 +115,10 @@ public final class FeedMessage {
         FeedMessage build(Stamp stamp) {
             SubscribeResponse.Builder rest = SubscribeResponse.newBuilder()
                     .setCaughtUp(stamp.caughtUp())
-                    .setCursor(UnsafeByteOperations.unsafeWrap(stamp.cursor()))
+                    .setCursor(UnsafeByteOperations.unsafeWrap(stamp.cursor().toBytes(stamp.ledger())))
                     .setLedgerTime(timestamp(stamp.ledgerTimeMs()));
             stamp.completeTimeMs().ifPresent(ms -> rest.setCompleteTime(timestamp(ms)));
-            return new FeedMessage(List.copyOf(pieces), entryBytes, rest.build().toByteArray());
+            return new FeedMessage(List.copyOf(pieces), entryBytes, rest.build().toByteArray(), stamp.cursor());
         }
     }
 }

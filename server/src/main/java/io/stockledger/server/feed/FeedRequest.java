@@ -1,10 +1,21 @@
 package io.stockledger.server.feed;
 
 import io.stockledger.server.journal.Cursor;
+import io.stockledger.server.journal.JournalRow;
 import java.time.Duration;
 
-/** What a subscriber asks for. */
-public record FeedRequest(Selection selection, Start start, boolean initialStock, Duration heartbeatInterval) {
+/** What a subscriber asks for, and what it has had already of that. */
+public record FeedRequest(Selection selection, Start start, boolean initialStock, Duration heartbeatInterval, Had had) {
+    public FeedRequest(Selection selection, Start start, boolean initialStock, Duration heartbeatInterval) {
+        this(selection, start, initialStock, heartbeatInterval, row -> 0);
+    }
+
+    /** How many entries of a row are not to be sent, from its first on; {@link Cursor#WHOLE_ROW}: none of it is. */
+    @FunctionalInterface
+    public interface Had {
+        int of(JournalRow row);
+    }
+
     /** Where to begin. */
     public sealed interface Start {
         record Beginning() implements Start {}

@@ -22,6 +22,16 @@ public interface FeedSink {
         /** A stored row is not what was written. */
         JOURNAL_DAMAGED,
         /** The ledger could not go on with it, for a reason that its log tells. */
-        FAILED
+        FAILED,
+        /** The named subscription was deleted. */
+        DELETED,
+        /** The named subscription goes on from elsewhere. */
+        REWOUND,
+        /** The stream's lease on its slots has ended. */
+        MOVED,
+        /** A newer stream is the same consumer's. */
+        TAKEN_OVER,
+        /** What was sent was not acknowledged for too long. */
+        NOT_ACKNOWLEDGED
     }
 }

@@ -95,6 +95,14 @@ final class StoredEntries {
         return kind && location && channel;
     }
 
+    Entry entry() {
+        try {
+            return Entry.parseFrom(CodedInputStream.newInstance(bytes, content, to - content));
+        } catch (IOException e) {
+            throw new GroupRow.DamagedException("a stored entry can't be read: " + e.getMessage());
+        }
+    }
+
     /** Puts the entry's balances into the map, by location. */
     void balances(Map<String, LocationBalance> into) {
         try {

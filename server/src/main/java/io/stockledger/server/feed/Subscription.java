@@ -91,7 +91,7 @@ public final class Subscription {
             return;
         }
         for (JournalRow row : rows) {
-            if (selection.wantsSomeOf(row)) {
+            if (selection.wantsSomeOf(row) && request.had().of(row) != Cursor.WHOLE_ROW) {
                 if (behindSinceNanos == 0) {
                     behindSinceNanos = System.nanoTime();
                 }
@@ -209,8 +209,7 @@ public final class Subscription {
         long now = feed.clock().millis();
         InitialStock.Page page = initialStock.next(feed.messageBytes(), now);
         if (!page.stocks().isEmpty() || page.last() || heartbeatIsDue()) {
-            byte[] bytes = page.last() ? cursor.toBytes(feed.identity()) : new byte[0];
-            send(FeedMessage.ofStock(page.stocks(), page.last(), bytes, now));
+            send(FeedMessage.ofStock(page.stocks(), page.last(), cursor, feed.identity(), now));
         }
         if (page.last()) {
             phase = Phase.CATCHING_UP;
@@ -223,9 +222,7 @@ public final class Subscription {
             phase = Phase.LIVE;
             return Then.AGAIN;
         }
-        // A row that was taken in part comes again, to be taken on from where it was.
-        Position from = cursor.taken() == Cursor.WHOLE_ROW ? cursor.position()
-                : new Position(cursor.position().tx(), cursor.position().ordering() - 1);
+        Position from = readFrom(cursor);
         long begun = System.nanoTime();
         JournalReader.FeedPage page = selection.narrowsSkus()
                 ? feed.reader().feedAfter(from, 2L * feed.messageBytes(), selection.skus(), selection.skuPrefix())
@@ -246,6 +243,12 @@ public final class Subscription {
         }
         restNanos = feed.catchUpRestNanos(System.nanoTime() - begun, bytes);
         return sink.isReady() && end.isAfter(from) ? Then.AGAIN : Then.WAIT;
+    }
+
+    /** A row that was taken in part comes again, to be taken on from where it was. */
+    static Position readFrom(Cursor cursor) {
+        Position position = cursor.position();
+        return cursor.taken() == Cursor.WHOLE_ROW ? position : new Position(position.tx(), position.ordering() - 1);
     }
 
     private Then follow() {
@@ -306,10 +309,10 @@ public final class Subscription {
             if (order < 0 || order == 0 && !resumed) {
                 continue;
             }
-            int taken = resumed ? cursor.taken() : 0;
+            int taken = Math.max(resumed ? cursor.taken() : 0, request.had().of(row));
             int bodyStart = row.group().bodyOffset();
             int bodyLength = row.group().bodyLength();
-            if (!selection.wantsSomeOf(row)) {
+            if (taken == Cursor.WHOLE_ROW || !selection.wantsSomeOf(row)) {
                 cursor = Cursor.after(position);
                 continue;
             }
@@ -355,7 +358,7 @@ public final class Subscription {
     }
 
     private FeedMessage.Stamp stamp(OptionalLong complete, boolean caughtUpNow) {
-        return new FeedMessage.Stamp(cursor.toBytes(feed.identity()), feed.clock().millis(), complete, caughtUpNow);
+        return new FeedMessage.Stamp(cursor, feed.identity(), feed.clock().millis(), complete, caughtUpNow);
     }
 
     private void send(FeedMessage message) {

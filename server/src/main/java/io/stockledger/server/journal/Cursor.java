@@ -12,7 +12,7 @@ import java.util.zip.CRC32;
  * <p>It always names a committed row. The id of a transaction that wrote none would not do: after a
  * crash PostgreSQL may give such an id out again.
  */
-public record Cursor(Position position, int taken) {
+public record Cursor(Position position, int taken) implements Comparable<Cursor> {
     /** {@code taken} where all of the row's entries are. */
     public static final int WHOLE_ROW = Integer.MAX_VALUE;
     public static final Cursor START = new Cursor(Position.START, WHOLE_ROW);
@@ -34,6 +34,12 @@ public record Cursor(Position position, int taken) {
 
     public static Cursor after(Position position) {
         return new Cursor(position, WHOLE_ROW);
+    }
+
+    @Override
+    public int compareTo(Cursor other) {
+        int byPosition = position.compareTo(other.position);
+        return byPosition != 0 ? byPosition : Integer.compare(taken, other.taken);
     }
 
     public byte[] toBytes(LedgerIdentity ledger) {

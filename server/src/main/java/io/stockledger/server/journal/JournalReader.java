@@ -1,6 +1,7 @@
 package io.stockledger.server.journal;
 
 import com.typesafe.config.Config;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.sql.Array;
 import java.sql.Connection;
@@ -345,6 +346,69 @@ public final class JournalReader {
 
     /** Rows of the feed, the position up to which there are no others, and whether the next are likely to be small. */
     public record FeedPage(List<JournalRow> rows, Position end, boolean smallRows) {}
+
+    /** What a row's header says: whose it is, how many entries it holds, and when the last of them was recorded. */
+    public record RowHeader(Position position, String sku, int entryCount, long recordedAtMs) {}
+
+    /** Headers of the feed's rows after this position, below the watermark, in order. */
+    public List<RowHeader> headersAfter(Position position, int limit) throws SQLException {
+        String query = HEADERS + "(j.tx, j.ordering) > (CAST(? AS xid8), ?) AND " + BELOW_WATERMARK + " ORDER BY j.tx, j.ordering LIMIT " + limit;
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
+            statement.setString(1, Long.toUnsignedString(position.tx()));
+            statement.setLong(2, position.ordering());
+            List<RowHeader> headers = new ArrayList<>();
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    ByteBuffer header = ByteBuffer.wrap(row.getBytes(4));
+                    headers.add(new RowHeader(new Position(Long.parseUnsignedLong(row.getString(1)), row.getLong(2)), row.getString(3),
+                            header.getInt(12), header.getLong(16)));
+                }
+            }
+            return headers;
+        }
+    }
+
+    private static final String HEADERS = "SELECT j.tx::text AS tx_text, j.ordering, j.persistence_id, substring(j.event_payload FROM 1 FOR 24) AS header"
+            + " FROM event_journal j WHERE ";
+    private static final int HEADERS_A_PAGE = 2_000;
+
+    /**
+     * Where a reader begins who wants every row that was recorded at or after this moment: the position of the row before
+     * the first such, in the feed's order. A row stands up to a minute away from where its time would put it: writes wait.
+     */
+    public Position before(long timeMs) throws SQLException {
+        Position before = beforeRoughly(timeMs - SWEEP_MARGIN_MS);
+        while (true) {
+            List<RowHeader> page = headersAfter(before, HEADERS_A_PAGE);
+            for (RowHeader row : page) {
+                if (row.recordedAtMs() >= timeMs) {
+                    return before;
+                }
+                before = row.position();
+            }
+            if (page.isEmpty()) {
+                return before;
+            }
+        }
+    }
+
+    /** The start, or a row that was recorded before this moment, found by halving the transactions. */
+    private Position beforeRoughly(long timeMs) throws SQLException {
+        Position found = Position.START;
+        long from = 1;
+        long to = watermark().tx();
+        while (Long.compareUnsigned(from, to) <= 0) {
+            long middle = from + Long.divideUnsigned(to - from, 2);
+            List<RowHeader> row = headersAfter(new Position(middle, 0), 1);
+            if (!row.isEmpty() && row.get(0).recordedAtMs() < timeMs) {
+                found = row.get(0).position();
+                from = found.tx() + 1;
+            } else {
+                to = middle - 1;
+            }
+        }
+        return found;
+    }
 
     // ---- Overdue holds ----
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.protobuf.ByteString;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
+import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
@@ -20,10 +21,12 @@ import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import io.stockledger.server.feed.Feed;
+import io.stockledger.server.feed.NamedSubscriptions;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
-import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.LedgerIdentity;
+import io.stockledger.server.journal.Pace;
+import io.stockledger.server.journal.SubscriptionStore;
 import io.stockledger.server.journal.TestJournalWriter;
 import io.stockledger.server.journal.TestPostgresql;
 import io.stockledger.v1.Entry;
@@ -39,6 +42,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
@@ -49,6 +53,8 @@ import org.junit.jupiter.api.Test;
 class FeedApiTest {
     private Database database;
     private Feed feed;
+    private NamedSubscriptions streams;
+    private Reads names;
     private Server server;
     private ManagedChannel channel;
     private FeedServiceGrpc.FeedServiceBlockingStub stub;
@@ -57,11 +63,18 @@ class FeedApiTest {
     @BeforeEach
     void open() throws Exception {
         database = TestPostgresql.database();
-        feed = Feed.start(database, new JournalReader(database, TestPostgresql.JOURNAL), TestPostgresql.JOURNAL,
+        JournalReader journal = new JournalReader(database, TestPostgresql.JOURNAL);
+        feed = Feed.start(database, journal, TestPostgresql.JOURNAL,
                 ConfigFactory.parseString("subscriptions-max = 3").withFallback(TestPostgresql.FEED), Clock.systemUTC(), new Pace(1),
                 new CompositeMeterRegistry());
+        Config settings = ConfigFactory.load().getConfig("stockledger.subscriptions");
+        streams = NamedSubscriptions.start(feed, database, settings);
+        names = new Reads("subscription", 1, 10, Optional.empty());
+        Filters filters = new Filters(10_000);
+        SubscriptionApi named = new SubscriptionApi(new SubscriptionStore(database, feed.identity(), 16, 10, 10), streams, feed,
+                journal, filters, names, Clock.systemUTC());
         server = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0)).directExecutor()
-                .addService(new FeedApi(feed, 10_000).bind()).build().start();
+                .addService(new FeedApi(feed, filters, named).bind()).build().start();
         channel = NettyChannelBuilder.forAddress("127.0.0.1", server.getPort()).usePlaintext().build();
         stub = FeedServiceGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS);
     }
@@ -71,6 +84,8 @@ class FeedApiTest {
         channel.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
         server.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
         feed.close();
+        streams.close();
+        names.close();
         database.close();
     }
 

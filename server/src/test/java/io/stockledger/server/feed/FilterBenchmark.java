@@ -1,7 +1,9 @@
 package io.stockledger.server.feed;
 
+import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.GroupRow;
 import io.stockledger.server.journal.JournalRow;
+import io.stockledger.server.journal.LedgerIdentity;
 import io.stockledger.server.journal.SomeEntries;
 import io.stockledger.v1.EntryKind;
 import java.io.IOException;
@@ -44,7 +46,8 @@ public class FilterBenchmark {
     private final Selection location = new Selection(NO_SKUS, "", 0, 1, Set.of("berlin"), Set.of(), Set.of());
     private final Selection kind =
             new Selection(NO_SKUS, "", 0, 1, Set.of(), Set.of(), Set.of(EntryKind.ENTRY_KIND_RESERVE_VALUE));
-    private final FeedMessage.Stamp stamp = new FeedMessage.Stamp(new byte[45], 1_700_000_000_000L, OptionalLong.of(1_700_000_000_000L), false);
+    private final FeedMessage.Stamp stamp = new FeedMessage.Stamp(Cursor.START,
+            new LedgerIdentity(new java.util.UUID(1, 2), 1), 1_700_000_000_000L, OptionalLong.of(1_700_000_000_000L), false);
 
     @Benchmark
     public boolean rowByThousandSkus() {
