@@ -178,7 +178,7 @@ public final class StockView implements AutoCloseable {
 
         @Override
         public void onStock(List<Stock> told) {
-            told.forEach(stock -> gathering.put(stock.getSku(), SkuStock.of(stock)));
+            told.forEach(stock -> gathering.merge(stock.getSku(), SkuStock.of(stock), SkuStock::and));
         }
 
         @Override
