@@ -6,13 +6,16 @@ import io.grpc.stub.StreamObserver;
 import io.stockledger.loadtest.ServerProcess;
 import io.stockledger.loadtest.engine.Callers;
 import io.stockledger.loadtest.engine.Ground;
+import io.stockledger.loadtest.engine.Metrics;
 import io.stockledger.loadtest.engine.Settings;
 import io.stockledger.loadtest.engine.Workload;
 import io.stockledger.loadtest.figure.Figure;
 import io.stockledger.loadtest.figure.Goal;
 import io.stockledger.loadtest.figure.Percentiles;
+import io.stockledger.loadtest.report.Numbers;
 import io.stockledger.v1.ApplyMutationResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -39,7 +42,8 @@ public final class Overload implements Workload {
     private static final int UNDER_WAY_MAX = 100_000;
     /** What a caller at a till bears: the most that a SKU lets wait, and as much again on the way. */
     private static final double ACCEPTED_P99_MS_MAX = 2_000;
-    private static final int HEAP_LOOK_SECONDS = 5;
+    private static final int LOOK_SECONDS = 2;
+    private static final String WAITING = "stockledger_waiting";
     private static final int REASONS_SHOWN = 5;
     private static final int ANSWERS_WAIT_SECONDS = 20;
 
@@ -65,7 +69,9 @@ public final class Overload implements Workload {
 
     @Override
     public void run(Ground ground) throws Exception {
-        ServerProcess ledger = ground.ownLedger("");
+        int metricsPort = ServerProcess.freePort();
+        ServerProcess ledger = ground.ownLedger("stockledger.metrics.port = " + metricsPort + "\n");
+        Metrics metrics = new Metrics(URI.create("http://127.0.0.1:" + metricsPort + "/metrics"));
         ServerHeap heap = ServerHeap.of(ledger);
         Sales sales = new Sales(ground.fresh("ov"));
         String sku = ground.fresh("HOT");
@@ -82,7 +88,8 @@ public final class Overload implements Workload {
         long liveBefore = heap.liveBytes();
         Offer offer = new Offer(stubs, sales, sku, peakFigure.value() * TIMES);
         List<Long> used = new ArrayList<>();
-        Thread looks = new Thread(() -> look(heap, used), "heap-looks");
+        List<Double> waiting = new ArrayList<>();
+        Thread looks = new Thread(() -> look(heap, used, metrics, waiting), "overload-looks");
         looks.setDaemon(true);
         looks.start();
         offer.run(overloadSeconds(ground.settings()));
@@ -114,15 +121,19 @@ public final class Overload implements Workload {
         if (refused.count() > 0) {
             ground.add(Figure.of("overload-refused-p99", "overload, p99 of the refused, from when each was due", refused.atMs(99), "ms").percentiles(refused));
         }
+        ground.add(Figure.of("overload-waiting", "the most that waited within the ledger at once", waiting.stream().mapToDouble(it -> it).max().orElse(0), "mutations")
+                .note(String.format(Locale.ROOT, "of at most %,d under way: where the accepted waited longer than these take, it was on the way. By the ledger's"
+                        + " metrics, every %d s: %s", UNDER_WAY_MAX, LOOK_SECONDS, waiting.stream().map(Numbers::shown).toList())));
         ground.add(Figure.of("overload-heap-growth", "live heap after the overload less before", (liveAfter - liveBefore) / 1048576.0, "MiB")
                 .note(String.format(Locale.ROOT, "%,d MiB before, %,d after a full collection; in use while it ran, looked at every %d s: %s MiB",
-                        liveBefore >> 20, liveAfter >> 20, HEAP_LOOK_SECONDS, used.stream().map(bytes -> Long.toString(bytes >> 20)).toList())));
+                        liveBefore >> 20, liveAfter >> 20, LOOK_SECONDS, used.stream().map(bytes -> Long.toString(bytes >> 20)).toList())));
     }
 
-    private static void look(ServerHeap heap, List<Long> used) {
+    private static void look(ServerHeap heap, List<Long> used, Metrics metrics, List<Double> waiting) {
         try {
             while (true) {
-                TimeUnit.SECONDS.sleep(HEAP_LOOK_SECONDS);
+                TimeUnit.SECONDS.sleep(LOOK_SECONDS);
+                metrics.read().ifPresent(reading -> waiting.add(reading.values().getOrDefault(WAITING, 0.0)));
                 used.add(heap.usedBytes());
             }
         } catch (InterruptedException | IllegalStateException over) {
