@@ -41,7 +41,10 @@ public interface EntryListener {
      */
     default void onStockBegins() {}
 
-    /** Initial stock of some SKUs: balances and the sequence that they reflect. */
+    /**
+     * Initial stock of some SKUs: balances and the sequence that they reflect. A SKU at thousands of locations comes in
+     * parts, one behind the other: the same sequence, other locations.
+     */
     default void onStock(List<Stock> stocks) {}
 
     /** All initial stock has been told; the entries after it follow. */

@@ -3,6 +3,7 @@ package io.stockledger.client;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.Stock;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -19,6 +20,13 @@ record SkuStock(long sequence, List<LocationBalance> balances) {
 
     static SkuStock of(Stock stock) {
         return new SkuStock(stock.getSequence(), List.copyOf(stock.getBalancesList()));
+    }
+
+    /** With the next part of the same stock, at the locations behind these. */
+    SkuStock and(SkuStock part) {
+        List<LocationBalance> all = new ArrayList<>(balances);
+        all.addAll(part.balances);
+        return new SkuStock(sequence, List.copyOf(all));
     }
 
     /**

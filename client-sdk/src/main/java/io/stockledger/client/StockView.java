@@ -269,7 +269,7 @@ public final class StockView implements AutoCloseable {
                 SkuStock next = SkuStock.of(stock);
                 gatheringBalances += next.balances().size();
                 requireRoom(gatheringBalances);
-                gathering.put(stock.getSku(), next);
+                gathering.merge(stock.getSku(), next, SkuStock::and);
             }
         }
 

@@ -85,6 +85,27 @@ class StockViewTest {
     }
 
     @Test
+    void stockThatComesInPartsIsPutTogether() throws Exception {
+        ledger.feeds.add((request, subscriber) -> {
+            subscriber.onNext(stocks(stock("A", 3, balance("a", 1), balance("b", 2)), stock("A", 3, balance("c", 4))));
+            subscriber.onNext(stocks(stock("A", 3, balance("d", 8)), stock("B", 1, balance("a", 5))));
+            subscriber.onNext(told(1)
+                    .setStockComplete(true)
+                    .addEntries(entry("A", 4).toBuilder().addBalances(balance("b", 0)))
+                    .setCaughtUp(true)
+                    .build());
+        });
+        try (StockView view = client.stockView()) {
+            assertTrue(view.awaitCaughtUp(Duration.ofSeconds(10)));
+            assertEquals(13, view.onHand("A"));
+            assertEquals(4, view.sequence("A"));
+            assertEquals(4, view.stock("A").orElseThrow().getBalancesCount());
+            assertEquals(8, view.availableToSell("A", "web", "d"));
+            assertEquals(5, view.onHand("B"));
+        }
+    }
+
+    @Test
     void aSkuIsFoundHoweverItsAccentsAreWritten() throws Exception {
         ledger.feeds.add((request, subscriber) -> {
             subscriber.onNext(stocks(stock("CAF\u00c9", 1, balance("main", 3))));

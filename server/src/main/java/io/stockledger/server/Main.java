@@ -55,6 +55,7 @@ public final class Main {
         out.println("Journal:     " + server.storeAddress());
         out.println("Serving:     gRPC on " + target + " (stockledger.v1, health, reflection), after "
                 + Duration.ofNanos(System.nanoTime() - begun).toMillis() + " ms");
+        out.println("Start:       " + server.startTimes());
         out.println("Metrics:     " + server.metricsUrl().orElse("off"));
         String at = server.port() == 7400 ? "" : " --target " + target;
         out.println("Try:         ./stockledger receive MUG-RED 6" + at + "    then  sell MUG-RED 1,  stock MUG-RED,  demo");

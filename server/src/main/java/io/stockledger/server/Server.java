@@ -55,6 +55,7 @@ public final class Server implements AutoCloseable {
     }
 
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private final StartTimes startTimes = new StartTimes();
     private Database.Address storeAddress;
     private Metrics metrics;
     private ApiServer api;
@@ -90,12 +91,15 @@ public final class Server implements AutoCloseable {
         requireFreePort(config);
         metrics = keep(Metrics.start(config.getConfig("stockledger.metrics")));
         Config journalConfig = config.getConfig("stockledger.journal");
+        startTimes.took("metrics");
 
         storeAddress = address(store, journalConfig);
+        startTimes.took("postgresql");
         Database database = keep(Database.open(storeAddress, journalConfig));
         boolean clustered = !config.getStringList("akka.cluster.seed-nodes").isEmpty();
         keep(SoleLedger.on(database, clustered));
         Schema.migrate(database);
+        startTimes.took("schema");
 
         JournalReader journal = new JournalReader(database, journalConfig);
         History history = new History(journal);
@@ -104,6 +108,7 @@ public final class Server implements AutoCloseable {
         Pace pace = new Pace(journalConfig);
         Feed feed = keep(Feed.start(database, journal, journalConfig, config.getConfig("stockledger.feed"), clock, pace,
                 metrics.registry()));
+        startTimes.took("feed");
 
         Config subscriptions = config.getConfig("stockledger.subscriptions");
         SubscriptionStore names = new SubscriptionStore(database, feed.identity(), subscriptions.getInt("slots"),
@@ -112,8 +117,10 @@ public final class Server implements AutoCloseable {
 
         Ledger ledger = keep(Ledger.start(withStore(config), EntitySettings.from(config, clock), history,
                 feed::committed, feed::committedElsewhere, metrics.registry()));
+        startTimes.took("actors");
         // What was sold last is asked for first: it is on its way into memory before the port opens.
         journal.newestSkus(config.getInt("stockledger.entity.wake-at-start-rows")).forEach(ledger::wake);
+        startTimes.took("wake");
         keep(Sweeper.start(journal, ledger, clock, config.getDuration("stockledger.entity.sweep-interval")));
 
         Config projectionConfig = config.getConfig("stockledger.projection");
@@ -131,6 +138,7 @@ public final class Server implements AutoCloseable {
 
         api = keep(ApiServer.start(config, ledger, feed, names, streams, journal, projection, audit, clock, pace, metrics.registry()));
         metrics.ready(clock);
+        startTimes.took("api");
     }
 
     private Database.Address address(Store store, Config journalConfig) {
@@ -173,6 +181,11 @@ public final class Server implements AutoCloseable {
     /** The port that the API listens on. */
     public int port() {
         return api.port();
+    }
+
+    /** What its start took, part by part. */
+    public StartTimes startTimes() {
+        return startTimes;
     }
 
     /** Where its metrics are read; empty: they are turned off. */

@@ -62,6 +62,14 @@ class OverloadTest {
         }
     }
 
+    @Test
+    void whoWouldWaitForTooLongIsToldAtOnceAndWhoGoesWithTheNextWriteIsTaken() throws Exception {
+        int lot = 10;
+        try (RunningLedger ledger = RunningLedger.start("stockledger.entity { queue-wait-max = 1 ns, group-entries-max = " + lot + " }")) {
+            overload(ledger, 1 + lot);
+        }
+    }
+
     private static void overload(RunningLedger ledger, int taken) throws Exception {
         LedgerServiceGrpc.LedgerServiceFutureStub calls = LedgerServiceGrpc.newFutureStub(ledger.channel())
                 .withDeadlineAfter(RunningLedger.BOUND.toSeconds(), TimeUnit.SECONDS);

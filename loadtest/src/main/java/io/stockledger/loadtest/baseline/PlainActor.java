@@ -71,6 +71,12 @@ public final class PlainActor implements Workload {
             stock.getWhenTerminated().toCompletableFuture().get(20, TimeUnit.SECONDS);
         });
         String ids = ground.fresh("pa");
+        // It connects and recovers before it is measured, however short the warm-up.
+        CountDownLatch recovered = new CountDownLatch(1);
+        stock.tell(new Sell(ids + "-first", sold -> recovered.countDown()));
+        if (!recovered.await(60, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("the plain actor did not sell within 60 s");
+        }
         AtomicLong numbers = new AtomicLong();
         for (int callers : RowLock.CALLERS) {
             String name = "plain-actor-hot-" + callers;

@@ -9,6 +9,7 @@ import io.stockledger.loadtest.engine.Workload;
 import io.stockledger.loadtest.figure.Figure;
 import io.stockledger.loadtest.workload.Latencies;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -65,6 +66,6 @@ public final class RowLockLatency implements Workload {
         if (failure.get() != null) {
             throw new IllegalStateException("a sale failed: " + failure.get().getMessage(), failure.get());
         }
-        Latencies.add(ground, "row-lock-latency", "row lock, hot SKU, at half of its peak", latency, Optional.empty(), Optional.empty());
+        Latencies.add(ground, "row-lock-latency", "row lock, hot SKU, at half of its peak", latency, List.of(), List.of());
     }
 }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -41,7 +42,7 @@ public final class Html {
         html.append("<p>").append(promised == 0 ? "No goal could be held in this run." : met + " of " + promised
                 + " figures with goals meet them.").append("</p>\n<dl>\n");
         Machine machine = report.machine();
-        item(html, "begun", report.begun() + ", took " + report.took().toMinutes() + " min " + report.took().toSecondsPart() + " s");
+        item(html, "begun", report.begun().truncatedTo(ChronoUnit.SECONDS) + ", took " + report.took().toMinutes() + " min " + report.took().toSecondsPart() + " s");
         item(html, "command", report.command());
         item(html, "commit", report.commit());
         item(html, "machine", machine.processor() + ", " + machine.cores() + " cores, "

@@ -1,5 +1,9 @@
 package io.stockledger.loadtest.workload;
 
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse;
+import io.grpc.health.v1.HealthGrpc;
+import io.grpc.health.v1.HealthGrpc.HealthStub;
 import io.grpc.stub.StreamObserver;
 import io.stockledger.loadtest.engine.Ground;
 import io.stockledger.loadtest.engine.OpenLoop;
@@ -13,9 +17,13 @@ import io.stockledger.v1.LedgerServiceGrpc.LedgerServiceStub;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
-/** How long a sale of one hot SKU takes at half of what the ledger can do, one call a sale, at a steady rate of arrivals. */
+/**
+ * How long a sale of one hot SKU takes at half of what the ledger can do, one call a sale, at a steady rate of arrivals;
+ * and how long a call that does nothing takes on the same server at the same rate, which is all that a ledger could save.
+ */
 public final class HotLatency implements Workload {
     private static final int CALLERS_AT_PEAK = 512;
 
@@ -31,12 +39,12 @@ public final class HotLatency implements Workload {
 
     @Override
     public String about() {
-        return "one SKU, ApplyMutation, arrivals at half of its own peak, latency from the intended time on";
+        return "one SKU, ApplyMutation, arrivals at half of its own peak, latency from the intended time on; an empty call at that rate";
     }
 
     @Override
     public double seconds(Settings settings) {
-        return settings.seconds(2);
+        return settings.seconds(3);
     }
 
     @Override
@@ -49,30 +57,48 @@ public final class HotLatency implements Workload {
                 : ground.peak("hot-latency-peak", HotUnary.sell(ground, sales, sku, CALLERS_AT_PEAK)).perSecond();
         List<LedgerServiceStub> stubs = IntStream.range(0, ground.settings().connections())
                 .mapToObj(i -> LedgerServiceGrpc.newStub(ground.channel(i))).toList();
+        List<HealthStub> empty = IntStream.range(0, ground.settings().connections())
+                .mapToObj(i -> HealthGrpc.newStub(ground.channel(i))).toList();
+        OpenLoop.Latency ofNothing = latency(ground, peak / 2, (number, answer) ->
+                empty.get((int) (number % empty.size())).check(HealthCheckRequest.getDefaultInstance(), answer), (HealthCheckResponse nothing) -> {});
+        Latencies.add(ground, "empty-latency", "empty unary call, at the rate of the next", ofNothing, List.of(), List.of());
+        OpenLoop.Latency ofSales = latency(ground, peak / 2, (number, answer) ->
+                stubs.get((int) (number % stubs.size())).applyMutation(sales.request(sku), answer),
+                (ApplyMutationResponse answer) -> Sales.requireApplied(answer.getResult()));
+        Latencies.add(ground, "hot-latency", "hot SKU, unary, at half of its peak", ofSales,
+                List.of(Goal.shown("row-lock-latency-p50"), Goal.shown("empty-latency-p50")),
+                List.of(Goal.within(0.2, "row-lock-latency-p99"), Goal.shown("empty-latency-p99")));
+    }
+
+    /** One unary call, the number of its arrival given. */
+    private interface Call<T> {
+        void begin(long number, StreamObserver<T> answer);
+    }
+
+    private static <T> OpenLoop.Latency latency(Ground ground, double perSecond, Call<T> call, Consumer<T> check) throws InterruptedException {
         AtomicReference<Throwable> failure = new AtomicReference<>();
-        OpenLoop.Latency latency = ground.latency(peak / 2, (number, answered) ->
-                stubs.get((int) (number % stubs.size())).applyMutation(sales.request(sku), new StreamObserver<ApplyMutationResponse>() {
-                    @Override
-                    public void onNext(ApplyMutationResponse answer) {
-                        if (answer.getResult().hasApplied()) {
-                            answered.run();
-                        } else {
-                            failure.compareAndSet(null, new IllegalStateException("not applied: " + answer.getResult()));
-                        }
-                    }
+        OpenLoop.Latency latency = ground.latency(perSecond, (number, answered) -> call.begin(number, new StreamObserver<T>() {
+            @Override
+            public void onNext(T answer) {
+                try {
+                    check.accept(answer);
+                    answered.run();
+                } catch (RuntimeException e) {
+                    failure.compareAndSet(null, e);
+                }
+            }
 
-                    @Override
-                    public void onError(Throwable e) {
-                        failure.compareAndSet(null, e);
-                    }
+            @Override
+            public void onError(Throwable e) {
+                failure.compareAndSet(null, e);
+            }
 
-                    @Override
-                    public void onCompleted() {}
-                }));
+            @Override
+            public void onCompleted() {}
+        }));
         if (failure.get() != null) {
-            throw new IllegalStateException("a sale failed: " + failure.get().getMessage(), failure.get());
+            throw new IllegalStateException("a call failed: " + failure.get().getMessage(), failure.get());
         }
-        Latencies.add(ground, "hot-latency", "hot SKU, unary, at half of its peak", latency,
-                Optional.of(Goal.shown("row-lock-latency-p50")), Optional.of(Goal.within(0.2, "row-lock-latency-p99")));
+        return latency;
     }
 }

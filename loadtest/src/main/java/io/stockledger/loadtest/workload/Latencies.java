@@ -8,13 +8,12 @@ import io.stockledger.loadtest.figure.Percentiles;
 import io.stockledger.loadtest.report.Numbers;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 
 /** A latency as two figures, its p50 and its p99: each the median of its rounds. */
 public final class Latencies {
     private Latencies() {}
 
-    public static void add(Ground ground, String name, String title, OpenLoop.Latency latency, Optional<Goal> p50, Optional<Goal> p99) {
+    public static void add(Ground ground, String name, String title, OpenLoop.Latency latency, List<Goal> p50, List<Goal> p99) {
         String rate = String.format(Locale.ROOT, "%,.0f arrivals a second, evenly spaced", latency.perSecond());
         String lateness = "the generator began its arrivals " + Numbers.shown(latency.lateness().atMs(99)) + " ms late at p99, "
                 + Numbers.shown(latency.lateness().atMs(100)) + " ms at most; that is in the latencies";
@@ -26,8 +25,14 @@ public final class Latencies {
             half = half.note(unanswered);
             tail = tail.note(unanswered);
         }
-        ground.add(p50.map(half::goal).orElse(half));
-        ground.add(p99.map(tail::goal).orElse(tail));
+        for (Goal goal : p50) {
+            half = half.goal(goal);
+        }
+        for (Goal goal : p99) {
+            tail = tail.goal(goal);
+        }
+        ground.add(half);
+        ground.add(tail);
     }
 
     private static List<Double> each(OpenLoop.Latency latency, double percentile) {

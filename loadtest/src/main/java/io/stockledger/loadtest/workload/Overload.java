@@ -6,13 +6,16 @@ import io.grpc.stub.StreamObserver;
 import io.stockledger.loadtest.ServerProcess;
 import io.stockledger.loadtest.engine.Callers;
 import io.stockledger.loadtest.engine.Ground;
+import io.stockledger.loadtest.engine.Metrics;
 import io.stockledger.loadtest.engine.Settings;
 import io.stockledger.loadtest.engine.Workload;
 import io.stockledger.loadtest.figure.Figure;
 import io.stockledger.loadtest.figure.Goal;
 import io.stockledger.loadtest.figure.Percentiles;
+import io.stockledger.loadtest.report.Numbers;
 import io.stockledger.v1.ApplyMutationResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -26,13 +29,21 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.HdrHistogram.ConcurrentHistogram;
 
-/** Three times of what the ledger can do, offered for a minute: what is still sold, and what becomes of the rest. */
+/**
+ * Three times of what the ledger can do, offered for a minute: what is still sold, and what becomes of the rest. Each
+ * latency counts from the time at which its call was due: where generator or transport hold a call back, that is in it.
+ */
 public final class Overload implements Workload {
     private static final int CALLERS = 512;
     private static final int TIMES = 3;
+    /** Fewer times of the peak on the way are no such overload: the figures then are of something else. */
+    private static final double TIMES_MIN = 2.5;
     /** Above what one SKU lets wait, so that the ledger meets its own bound; below what fills the generator's heap. */
     private static final int UNDER_WAY_MAX = 100_000;
-    private static final int HEAP_LOOK_SECONDS = 5;
+    /** What a caller at a till bears: the most that a SKU lets wait, and as much again on the way. */
+    private static final double ACCEPTED_P99_MS_MAX = 2_000;
+    private static final int LOOK_SECONDS = 2;
+    private static final String WAITING = "stockledger_waiting";
     private static final int REASONS_SHOWN = 5;
     private static final int ANSWERS_WAIT_SECONDS = 20;
 
@@ -58,7 +69,9 @@ public final class Overload implements Workload {
 
     @Override
     public void run(Ground ground) throws Exception {
-        ServerProcess ledger = ground.ownLedger("");
+        int metricsPort = ServerProcess.freePort();
+        ServerProcess ledger = ground.ownLedger("stockledger.metrics.port = " + metricsPort + "\n");
+        Metrics metrics = new Metrics(URI.create("http://127.0.0.1:" + metricsPort + "/metrics"));
         ServerHeap heap = ServerHeap.of(ledger);
         Sales sales = new Sales(ground.fresh("ov"));
         String sku = ground.fresh("HOT");
@@ -75,7 +88,8 @@ public final class Overload implements Workload {
         long liveBefore = heap.liveBytes();
         Offer offer = new Offer(stubs, sales, sku, peakFigure.value() * TIMES);
         List<Long> used = new ArrayList<>();
-        Thread looks = new Thread(() -> look(heap, used), "heap-looks");
+        List<Double> waiting = new ArrayList<>();
+        Thread looks = new Thread(() -> look(heap, used, metrics, waiting), "overload-looks");
         looks.setDaemon(true);
         looks.start();
         offer.run(overloadSeconds(ground.settings()));
@@ -89,6 +103,9 @@ public final class Overload implements Workload {
         double seconds = overloadSeconds(ground.settings());
         Percentiles accepted = Percentiles.ofNanos(offer.accepted.copy());
         Percentiles refused = Percentiles.ofNanos(offer.refused.copy());
+        ground.add(Figure.of("overload-offered", "calls that went out while 3x of the peak is offered", offer.sent.sum() / seconds, "mutations/s")
+                .goal(Goal.times(TIMES_MIN, "overload-peak"))
+                .note("not met: the generator could not offer it, beside a server on the same cores; then what follows is of the rate that went out"));
         ground.add(Figure.of("overload-goodput", "applied while 3x of the peak is offered", offer.appliedInTime / seconds, "mutations/s")
                 .goal(Goal.times(0.8, "overload-peak"))
                 .note(String.format(Locale.ROOT, "%,.0f/s offered of %,.0f/s meant, for %.0f s; %,.0f/s more were due while %,d were under way, so not sent",
@@ -98,20 +115,25 @@ public final class Overload implements Workload {
                         .map(reason -> String.format(Locale.ROOT, "%,d times: %s", reason.getValue(), reason.getKey())).toList().toString()));
         ground.add(Figure.of("overload-unanswered", "not answered " + ANSWERS_WAIT_SECONDS + " s after the overload", offer.unanswered, "mutations")
                 .goal(Goal.atMost(0)));
-        ground.add(Figure.of("overload-accepted-p99", "overload, p99 of the applied", accepted.atMs(99), "ms").percentiles(accepted)
-                .note("bounded by what may wait at a SKU (stockledger.entity.waiting-max) over the goodput, and by the transport's own queues"));
+        ground.add(Figure.of("overload-accepted-p99", "overload, p99 of the applied, from when each was due", accepted.atMs(99), "ms").percentiles(accepted)
+                .goal(Goal.atMost(ACCEPTED_P99_MS_MAX))
+                .note("from when each was due; a SKU lets wait for a second at most (stockledger.entity.queue-wait-max), the rest is the transport's and the generator's"));
         if (refused.count() > 0) {
-            ground.add(Figure.of("overload-refused-p99", "overload, p99 of the refused", refused.atMs(99), "ms").percentiles(refused));
+            ground.add(Figure.of("overload-refused-p99", "overload, p99 of the refused, from when each was due", refused.atMs(99), "ms").percentiles(refused));
         }
+        ground.add(Figure.of("overload-waiting", "the most that waited within the ledger at once", waiting.stream().mapToDouble(it -> it).max().orElse(0), "mutations")
+                .note(String.format(Locale.ROOT, "of at most %,d under way: where the accepted waited longer than these take, it was on the way. By the ledger's"
+                        + " metrics, every %d s: %s", UNDER_WAY_MAX, LOOK_SECONDS, waiting.stream().map(Numbers::shown).toList())));
         ground.add(Figure.of("overload-heap-growth", "live heap after the overload less before", (liveAfter - liveBefore) / 1048576.0, "MiB")
                 .note(String.format(Locale.ROOT, "%,d MiB before, %,d after a full collection; in use while it ran, looked at every %d s: %s MiB",
-                        liveBefore >> 20, liveAfter >> 20, HEAP_LOOK_SECONDS, used.stream().map(bytes -> Long.toString(bytes >> 20)).toList())));
+                        liveBefore >> 20, liveAfter >> 20, LOOK_SECONDS, used.stream().map(bytes -> Long.toString(bytes >> 20)).toList())));
     }
 
-    private static void look(ServerHeap heap, List<Long> used) {
+    private static void look(ServerHeap heap, List<Long> used, Metrics metrics, List<Double> waiting) {
         try {
             while (true) {
-                TimeUnit.SECONDS.sleep(HEAP_LOOK_SECONDS);
+                TimeUnit.SECONDS.sleep(LOOK_SECONDS);
+                metrics.read().ifPresent(reading -> waiting.add(reading.values().getOrDefault(WAITING, 0.0)));
                 used.add(heap.usedBytes());
             }
         } catch (InterruptedException | IllegalStateException over) {
@@ -154,7 +176,8 @@ public final class Overload implements Workload {
                         notSent += due - number;
                         number = due;
                     } else {
-                        call(number++);
+                        call(number, begun + (long) (number * 1e9 / perSecond));
+                        number++;
                     }
                 }
                 LockSupport.parkNanos(200_000);
@@ -167,8 +190,7 @@ public final class Overload implements Workload {
             unanswered = underWay.get();
         }
 
-        private void call(long number) {
-            long begun = System.nanoTime();
+        private void call(long number, long dueNanos) {
             underWay.incrementAndGet();
             sent.increment();
             stubs.get((int) (number % stubs.size())).applyMutation(sales.request(sku), new StreamObserver<>() {
@@ -176,7 +198,7 @@ public final class Overload implements Workload {
                 public void onNext(ApplyMutationResponse answer) {
                     if (answer.getResult().hasApplied()) {
                         applied.increment();
-                        accepted.recordValue(System.nanoTime() - begun);
+                        accepted.recordValue(System.nanoTime() - dueNanos);
                     } else {
                         other.compareAndSet(null, new IllegalStateException("not applied: " + answer));
                     }
@@ -185,7 +207,7 @@ public final class Overload implements Workload {
                 @Override
                 public void onError(Throwable e) {
                     if (Status.fromThrowable(e).getCode() == Status.Code.RESOURCE_EXHAUSTED) {
-                        refused.recordValue(System.nanoTime() - begun);
+                        refused.recordValue(System.nanoTime() - dueNanos);
                         // What it says is about the ledger, not about the call: few different ones.
                         reasons.merge(String.valueOf(Status.fromThrowable(e).getDescription()), 1L, Long::sum);
                     } else {

@@ -11,7 +11,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** How long a start takes on a folder that is in use, and how long a hot SKU's first caller waits after it. */
+/**
+ * How long a start takes on a folder that is in use, once after a stop and then after the ledger and its PostgreSQL
+ * were killed (kill -9), and how long a hot SKU's first caller waits after such a start.
+ */
 public final class Recovery implements Workload {
     @Override
     public String name() {
@@ -25,12 +28,12 @@ public final class Recovery implements Workload {
 
     @Override
     public String about() {
-        return "serve to ready on an existing folder; the first sale of a SKU with 1,000,000 entries after it";
+        return "serve to ready on an existing folder, after a stop and after kill -9; then the first sale of a SKU with 1,000,000 entries";
     }
 
     @Override
     public double seconds(Settings settings) {
-        return 15 + entries(settings) / 100_000.0 + settings.rounds() * 2 * 6;
+        return 15 + entries(settings) / 100_000.0 + settings.rounds() * 3 * 6;
     }
 
     @Override
@@ -47,21 +50,26 @@ public final class Recovery implements Workload {
         channel.shutdownNow();
 
         List<Double> starts = new ArrayList<>();
+        List<Double> afterKills = new ArrayList<>();
         List<Double> ofSmall = new ArrayList<>();
         List<Double> ofBig = new ArrayList<>();
         List<Double> difference = new ArrayList<>();
         for (int i = 0; i < ground.settings().rounds(); i++) {
             starts.add(Restarts.startMs(ledger));
+            afterKills.add(Restarts.startAfterKillMs(ledger));
             ofSmall.add(Restarts.firstSaleMs(ground, ledger, sales, small));
-            starts.add(Restarts.startMs(ledger));
+            afterKills.add(Restarts.startAfterKillMs(ledger));
             ofBig.add(Restarts.firstSaleMs(ground, ledger, sales, big));
             difference.add(ofBig.get(i) - ofSmall.get(i));
         }
         ground.add(Figure.of("recovery-start", "serve to ready, existing folder", starts, "ms").goal(Goal.atMost(3_000))
                 .note("from the start of the process, its JVM and its PostgreSQL included, to its open port"));
-        ground.add(Figure.of("recovery-first-sale-2", "first sale after a start, SKU with 2 entries", ofSmall, "ms")
+        ground.add(Figure.of("recovery-start-killed", "serve to ready after kill -9 of ledger and PostgreSQL", afterKills, "ms")
+                .goal(Goal.shown("recovery-start"))
+                .note("PostgreSQL's own recovery included"));
+        ground.add(Figure.of("recovery-first-sale-2", "first sale after such a start, SKU with 2 entries", ofSmall, "ms")
                 .note("the server's first call ever: classes are loaded and nothing is compiled"));
-        String title = String.format(Locale.ROOT, "first sale after a start, SKU with %,d entries", entries);
+        String title = String.format(Locale.ROOT, "first sale after such a start, SKU with %,d entries", entries);
         ground.add(Figure.of("recovery-first-sale-" + entries, title, ofBig, "ms").goal(Goal.shown("recovery-first-sale-2")));
         ground.add(Figure.of("recovery-beside-start", title + ", beside a small SKU's", difference, "ms").goal(Goal.atMost(100))
                 .note("the difference of the two above, round by round"));

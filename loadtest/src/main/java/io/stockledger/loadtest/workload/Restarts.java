@@ -17,6 +17,13 @@ final class Restarts {
         return ledger.start().toNanos() / 1e6;
     }
 
+    /** The same after both were killed, the ledger first: as after a power cut, but for what a disk forgets. */
+    static double startAfterKillMs(ServerProcess ledger) {
+        ledger.kill();
+        ledger.killPostgresql();
+        return ledger.start().toNanos() / 1e6;
+    }
+
     /** Milliseconds of the first sale of a process that has just started, of that SKU; the connection stands before. */
     static double firstSaleMs(Ground ground, ServerProcess ledger, Sales sales, String sku) throws InterruptedException {
         ManagedChannel channel = connected(ground, ledger);

@@ -59,7 +59,7 @@ class LoadtestTest {
             assertTrue(figure.get("value").getAsDouble() > 0 || figure.get("name").getAsString().equals("browse-view-stalest"), figure::toString);
         });
         for (String name : List.of("row-lock-hot-512", "optimistic-hot-64", "plain-actor-hot-8", "empty-unary-1", "empty-stream-8", "hot-unary-64",
-                "hot-stream-1000", "hot-sdk-4096", "checkout-hot", "browse-get-stock", "browse-view", "row-lock-latency-p99", "hot-latency-p99", "real-log")) {
+                "hot-stream-1000", "hot-sdk-4096", "checkout-hot", "browse-get-stock", "browse-view", "row-lock-latency-p99", "empty-latency-p99", "hot-latency-p99", "real-log")) {
             assertTrue(figures.containsKey(name), name + " is missing: " + run);
         }
         JsonObject unary = figures.get("hot-unary-8");

@@ -16,6 +16,7 @@ import java.time.InstantSource;
  * @param idsKey keeps what an id is known by from callers
  * @param window how long an applied id is recognised
  * @param waitingMax mutations and looks that may wait at one SKU
+ * @param queueWaitMax for how long they may have to wait; 0: any time
  * @param groupEntriesMax entries a journal row, at most
  * @param groupBytesMax bytes at which a journal row is full
  * @param snapshotRows rows after which a snapshot is made
@@ -36,6 +37,7 @@ public record EntitySettings(
         long idsKey,
         Duration window,
         int waitingMax,
+        Duration queueWaitMax,
         int groupEntriesMax,
         int groupBytesMax,
         int snapshotRows,
@@ -60,6 +62,7 @@ public record EntitySettings(
                 new SecureRandom().nextLong(),
                 entity.getDuration("window"),
                 entity.getInt("waiting-max"),
+                entity.getDuration("queue-wait-max"),
                 entity.getInt("group-entries-max"),
                 (int) (long) entity.getBytes("group-bytes-max"),
                 entity.getInt("snapshot-rows"),

@@ -81,6 +81,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     private final ActorRef<ClusterSharding.ShardCommand> shard;
     private final Inbox inbox;
     private final Patience patience;
+    private final ExpectedWait expectedWait;
 
     private final ArrayDeque<Waiting> queue = new ArrayDeque<>(0);
     /** Mutations of a lane behind one that is being looked up. */
@@ -111,6 +112,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         this.timers = timers;
         this.shard = shard;
         this.patience = new Patience(node.settings().gatherPause().toNanos());
+        this.expectedWait = new ExpectedWait(node.settings().queueWaitMax().toNanos(), node.settings().groupEntriesMax());
         this.inbox = node.inboxes().join(sku, context.getSelf());
         node.measurements().cameIn();
         startEntity();
@@ -223,8 +225,13 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         if (entity.isEmpty() || replayIsSlow) {
             return Optional.of(away);
         }
-        return queue.size() + heldCount + more > node.settings().waitingMax()
+        int before = queue.size() + heldCount;
+        return before + more > node.settings().waitingMax() || expectedWait.isTooLong(before, underWayNanos())
                 ? Optional.of(Outcome.Failure.TOO_MANY_WAITING) : Optional.empty();
+    }
+
+    private long underWayNanos() {
+        return underWay == null ? 0 : System.nanoTime() - handedOnNanos;
     }
 
     private void queueInLane(Waiting.ForDecision waiting) {
@@ -272,6 +279,8 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         }
         underWay = null;
         failuresInARow = 0;
+        long writeNanos = System.nanoTime() - handedOnNanos;
+        expectedWait.took(done.lot().size(), done.leftOver().size(), writeNanos);
         inbox.worthSaving(done.worthSaving());
         putInFront(done.leftOver());
         for (Waiting.ForDecision waiting : done.lookUps()) {
@@ -290,7 +299,6 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
             holdBackLanes();
         }
         inbox.take().forEach(this::take);
-        long writeNanos = System.nanoTime() - handedOnNanos;
         boolean mostAreToCome = done.committed() && queue.size() < done.answers().size() / 2;
         if (!mostAreToCome) {
             // The next lot goes first: its write overlaps with answering this one.

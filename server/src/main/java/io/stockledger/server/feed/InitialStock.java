@@ -7,6 +7,7 @@ import io.stockledger.v1.ChannelAllocation;
 import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.Stock;
 import java.sql.SQLException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,8 @@ final class InitialStock {
     private final Selection selection;
     private final Position at;
     private String after = "";
+    /** Parts of one SKU's stock that did not fit into a page. */
+    private final ArrayDeque<Stock> left = new ArrayDeque<>();
 
     InitialStock(JournalReader reader, Selection selection, Position at) {
         this.reader = reader;
@@ -38,8 +41,14 @@ final class InitialStock {
         return at;
     }
 
-    /** The next SKUs, until their stock has passed so many bytes; maybe none though it is not the last page. */
+    /**
+     * The next SKUs, until their stock has passed so many bytes; maybe none though it is not the last page. The stock
+     * of a SKU that alone takes more than that comes in parts, each with some of its locations.
+     */
     Page next(int bytesWanted, long ledgerTimeMs) throws SQLException {
+        if (!left.isEmpty()) {
+            return new Page(List.of(left.poll()), false);
+        }
         List<String> skus = skusAfter();
         if (skus.isEmpty()) {
             return new Page(List.of(), true);
@@ -48,10 +57,10 @@ final class InitialStock {
         List<JournalRow> rows = reader.lastRowsAt(at, skus.stream().filter(selection::wantsSku).toList());
         int bytes = 0;
         for (JournalRow row : rows) {
-            Stock stock = stockOf(row.whole(), ledgerTimeMs);
-            if (stock.getBalancesCount() > 0 || selection.locations().isEmpty()) {
-                stocks.add(stock);
-                bytes += stock.getSerializedSize();
+            left.addAll(stockOf(row.whole(), bytesWanted, ledgerTimeMs));
+            while (!left.isEmpty() && bytes < bytesWanted) {
+                stocks.add(left.peek());
+                bytes += left.poll().getSerializedSize();
             }
             after = row.sku();
             if (bytes >= bytesWanted) {
@@ -72,7 +81,8 @@ final class InitialStock {
         return selection.skus().tailSet(after.isEmpty() ? "" : after + "\0").stream().limit(PAGE_SKUS).toList();
     }
 
-    private Stock stockOf(JournalRow last, long ledgerTimeMs) throws SQLException {
+    /** Its stock at the locations asked for: none if it is at none of them, several parts if it is long. */
+    private List<Stock> stockOf(JournalRow last, int partBytes, long ledgerTimeMs) throws SQLException {
         Map<String, LocationBalance> balances = balancesOf(last);
         // A location that the newest group did not touch: its balance stands in an older one.
         long before = last.rowNumber();
@@ -86,20 +96,42 @@ final class InitialStock {
                 before = row.rowNumber();
             }
         }
-        Stock.Builder stock = Stock.newBuilder()
-                .setSku(last.sku())
-                .setSequence(last.group().lastSequence())
-                .setAsOfTime(FeedMessage.timestamp(ledgerTimeMs));
+        if (!selection.locations().isEmpty()) {
+            balances.keySet().retainAll(selection.locations());
+        }
+        List<Stock> parts = new ArrayList<>();
+        List<LocationBalance> part = new ArrayList<>();
+        int bytes = 0;
+        for (LocationBalance balance : balances.values()) {
+            if (!part.isEmpty() && bytes + balance.getSerializedSize() > partBytes) {
+                parts.add(stockAt(part, last, ledgerTimeMs));
+                part.clear();
+                bytes = 0;
+            }
+            part.add(balance);
+            bytes += balance.getSerializedSize();
+        }
+        if (!part.isEmpty() || selection.locations().isEmpty() && parts.isEmpty()) {
+            parts.add(stockAt(part, last, ledgerTimeMs));
+        }
+        return parts;
+    }
+
+    private static Stock stockAt(List<LocationBalance> balances, JournalRow last, long ledgerTimeMs) {
         long onHand = 0;
         long availableToSell = 0;
-        for (LocationBalance balance : balances.values()) {
-            if (selection.locations().isEmpty() || selection.locations().contains(balance.getLocation())) {
-                stock.addBalances(balance);
-                onHand += balance.getAvailable() + balance.getReserved() + balance.getCommitted() + balance.getUnavailable();
-                availableToSell += availableToSell(balance);
-            }
+        for (LocationBalance balance : balances) {
+            onHand += balance.getAvailable() + balance.getReserved() + balance.getCommitted() + balance.getUnavailable();
+            availableToSell += availableToSell(balance);
         }
-        return stock.setOnHand(onHand).setAvailableToSell(availableToSell).build();
+        return Stock.newBuilder()
+                .setSku(last.sku())
+                .setSequence(last.group().lastSequence())
+                .setAsOfTime(FeedMessage.timestamp(ledgerTimeMs))
+                .addAllBalances(balances)
+                .setOnHand(onHand)
+                .setAvailableToSell(availableToSell)
+                .build();
     }
 
     /** On a channel without an allocation, since initial stock names none. */

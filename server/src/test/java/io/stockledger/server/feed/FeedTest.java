@@ -43,6 +43,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -439,6 +440,37 @@ class FeedTest {
         await("caught up", cellar::caughtUp);
         assertEquals(Set.of("two"), cellar.stock.keySet());
         assertEquals(1, cellar.stock.get("two").getOnHand());
+    }
+
+    @Test
+    void stockOfASkuAtVeryManyLocationsComesInPartsThatFit() throws Exception {
+        TestJournalWriter wide = new TestJournalWriter();
+        wide.write(database, "after", TestJournalWriter.receipts(1, "main"));
+        for (int i = 0; i < 200; i++) {
+            wide.write(database, "wide", TestJournalWriter.receipts(1, "location " + (1000 + i)));
+        }
+        wide.write(database, "before", TestJournalWriter.receipts(1, "main"));
+        startFeed("message-bytes = 500");
+        Subscriber subscriber = new Subscriber(Selection.ALL, NOW, true, Duration.ofSeconds(1));
+        await("caught up", subscriber::caughtUp);
+        List<Stock> parts = subscriber.messages().stream().flatMap(message -> message.getStocksList().stream())
+                .filter(stock -> stock.getSku().equals("wide")).toList();
+        assertTrue(parts.size() > 5, parts.size() + " parts");
+        assertEquals(IntStream.range(0, 200).mapToObj(i -> "location " + (1000 + i)).toList(), parts.stream()
+                .flatMap(part -> part.getBalancesList().stream()).map(LocationBalance::getLocation).toList());
+        for (Stock part : parts) {
+            assertEquals(200, part.getSequence());
+            long units = part.getBalancesList().stream().mapToLong(LocationBalance::getAvailable).sum();
+            assertEquals(units, part.getOnHand());
+            assertEquals(units, part.getAvailableToSell());
+        }
+        for (SubscribeResponse message : subscriber.messages()) {
+            assertTrue(message.getSerializedSize() < 1_200, message.getSerializedSize() + " bytes");
+        }
+        assertEquals(Set.of("after", "before", "wide"), subscriber.stock.keySet());
+        Subscriber nowhere = new Subscriber(new Selection(new TreeSet<>(), "", 0, 1, Set.of("elsewhere"), Set.of(), Set.of()), NOW, true, Duration.ofSeconds(1));
+        await("caught up", nowhere::caughtUp);
+        assertEquals(Set.of(), nowhere.stock.keySet());
     }
 
     @Test
