@@ -170,7 +170,8 @@ final class Story {
         for (Episode episode : episodes) {
             warnings.add("Below zero at " + episode.location + " from " + MINUTE.format(episode.from.atZone(zone))
                     + episode.until.map(until -> " to " + MINUTE.format(until.atZone(zone))).orElse(" on, and still")
-                    + ": at worst " + Table.grouped(episode.lowest) + " (entries " + episode.fromSequence + " to " + episode.toSequence + ")");
+                    + ": at worst " + Table.grouped(episode.lowest) + (episode.fromSequence == episode.toSequence
+                            ? " (entry " + episode.fromSequence + ")" : " (entries " + episode.fromSequence + " to " + episode.toSequence + ")"));
         }
         if (episodeCount > episodes.size()) {
             warnings.add("and below zero " + Table.grouped(episodeCount - episodes.size()) + " times more");

@@ -17,9 +17,9 @@ import java.util.Map;
  * pixel's lowest, highest and last are kept, so no dip is lost, and its size is bounded.
  */
 final class StoryPlot {
-    /** What is drawn, in this order. */
+    /** What is drawn, the later over the earlier. */
     enum Series {
-        AVAILABLE, RESERVED, COMMITTED;
+        COMMITTED, RESERVED, AVAILABLE;
 
         private long of(LocationBalance balance) {
             return switch (this) {
