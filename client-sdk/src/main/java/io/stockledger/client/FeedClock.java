@@ -98,8 +98,7 @@ final class FeedClock {
     /** How far a wall clock, read now, is ahead of the ledger's; too low by what the exchange took. */
     Optional<Duration> aheadOfLedger(Instant wallClock) {
         long now = nanoTime.getAsLong();
-        return reading.exchange.map(
-                last -> Duration.ofNanos(nanos(wallClock) - (now - last.atLeastNanos(now))));
+        return reading.exchange.map(last -> Duration.ofNanos(nanos(wallClock) - (now - last.atLeastNanos)));
     }
 
     /** Good until the year 2262; only differences are used. */

@@ -467,8 +467,8 @@ public final class StockView implements AutoCloseable {
         }
 
         /**
-         * How many balances (one a SKU and location) it may hold; default 1,000,000. Each takes about 400 bytes of
-         * memory. A view that would hold more ends with the reason {@code VIEW_FULL}: one with holes would show
+         * How many balances (one a SKU and location) it may hold; default 1,000,000. Each takes about 250 bytes of
+         * memory, and its channels' allocations more. A view that would hold more ends with the reason {@code VIEW_FULL}: one with holes would show
          * nothing where there is something.
          */
         public Builder balancesMax(int balancesMax) {

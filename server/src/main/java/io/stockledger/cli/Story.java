@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -18,8 +19,8 @@ import java.util.Optional;
 
 /**
  * A SKU's story, told from its entries one after the other. It stays within a number of lines, and so within a bound
- * of memory: once it would need more, what is ordinary (sales, holds) is told together by the day, and where that is
- * not enough, everything by the day, the month, the year.
+ * of memory: once it would need more, what is ordinary (sales, holds) is told together by the minute, the hour, the
+ * day, and where that is not enough, everything by the day, the month, the year.
  */
 final class Story {
     private static final int FATES_MAX = 6;
@@ -31,7 +32,7 @@ final class Story {
     private static final DateTimeFormatter YEAR = DateTimeFormatter.ofPattern("uuuu", Locale.ENGLISH);
 
     /** How much is told in one line. */
-    private enum Grain { ENTRY, ORDINARY_DAY, DAY, MONTH, YEAR, ALL }
+    private enum Grain { ENTRY, ORDINARY_MINUTE, ORDINARY_HOUR, ORDINARY_DAY, DAY, MONTH, YEAR, ALL }
 
     private final int linesMax;
     private final ZoneId zone;
@@ -150,7 +151,9 @@ final class Story {
             return MINUTE.format(from);
         }
         return switch (grain) {
-            case ENTRY, ORDINARY_DAY, DAY -> DAY.format(from);
+            case ENTRY, ORDINARY_MINUTE -> MINUTE.format(from);
+            case ORDINARY_HOUR -> MINUTE.format(from) + " to " + TIME.format(line.to.atZone(zone));
+            case ORDINARY_DAY, DAY -> DAY.format(from);
             case MONTH -> MONTH.format(from);
             case YEAR -> YEAR.format(from);
             case ALL -> DAY.format(from) + " to " + DAY.format(line.to.atZone(zone));
@@ -197,12 +200,18 @@ final class Story {
         ZonedDateTime b = next.from.atZone(zone);
         return switch (grain) {
             case ENTRY -> false;
-            case ORDINARY_DAY -> last.ordinary && next.ordinary && a.toLocalDate().equals(b.toLocalDate());
-            case DAY -> a.toLocalDate().equals(b.toLocalDate());
+            case ORDINARY_MINUTE -> last.ordinary && next.ordinary && same(ChronoUnit.MINUTES, a, b);
+            case ORDINARY_HOUR -> last.ordinary && next.ordinary && same(ChronoUnit.HOURS, a, b);
+            case ORDINARY_DAY -> last.ordinary && next.ordinary && same(ChronoUnit.DAYS, a, b);
+            case DAY -> same(ChronoUnit.DAYS, a, b);
             case MONTH -> a.getYear() == b.getYear() && a.getMonth() == b.getMonth();
             case YEAR -> a.getYear() == b.getYear();
             case ALL -> true;
         };
+    }
+
+    private static boolean same(ChronoUnit unit, ZonedDateTime a, ZonedDateTime b) {
+        return a.truncatedTo(unit).equals(b.truncatedTo(unit));
     }
 
     /** What a shop does all day. */
