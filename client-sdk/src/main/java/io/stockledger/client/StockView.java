@@ -4,10 +4,12 @@ import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.FeedFilter;
+import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.Share;
 import io.stockledger.v1.Stock;
 import io.stockledger.v1.SubscribeRequest;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.Normalizer;
 import java.time.Duration;
@@ -170,8 +172,7 @@ public final class StockView implements AutoCloseable {
      * it; what that is by this process's steady clock, the view learns by asking the ledger's time every 5 seconds on
      * the same connection. So the figure is above the true age by what the question took on its way, a millisecond of
      * rounding, and up to 5 ms for clocks that drift apart; never below it, as long as two steady clocks drift apart by
-     * less than a thousandth, and but for one moment: where the ledger's clock is set back or forward, until the next
-     * question.
+     * less than a thousandth, but for the moment between the ledger's clock being set forward and the next question.
      */
     public long stalenessMillis() {
         return clock.stalenessMillis();
@@ -208,6 +209,30 @@ public final class StockView implements AutoCloseable {
             return false;
         }
     }
+
+    /**
+     * Holds what the view knows of a SKU against the ledger: what the SKU's entries come to, at the sequence that the
+     * view reflects. Empty where the two are equal, or the view does not know the SKU. A call of {@code GetStockAt},
+     * which the ledger answers as it finds time: for an audit now and then.
+     *
+     * @throws LedgerException where it does not answer
+     */
+    public Optional<Drift> drift(String sku) {
+        return find(sku).flatMap(known -> {
+            Stock entries = settings.client.stockAt(sku, known.sequence());
+            return known.balances().equals(entries.getBalancesList())
+                    ? Optional.empty()
+                    : Optional.of(new Drift(sku, known.sequence(), entries.getBalancesList(), known.balances()));
+        });
+    }
+
+    /**
+     * A SKU of which the view holds something else than its entries come to.
+     *
+     * @param expected by the entries up to the sequence, by location
+     * @param found in the view
+     */
+    public record Drift(String sku, long sequence, List<LocationBalance> expected, List<LocationBalance> found) {}
 
     /** Where its subscription stands: FAILED means that it will not come back. */
     public Subscription.State state() {
@@ -486,6 +511,10 @@ public final class StockView implements AutoCloseable {
          * begins with initial stock.
          */
         public Builder snapshot(Path file) {
+            Path folder = file.toAbsolutePath().getParent();
+            if (folder == null || !Files.isDirectory(folder)) {
+                throw new IllegalArgumentException("there is no folder for the snapshot " + file);
+            }
             this.snapshot = Optional.of(file);
             return this;
         }

@@ -1,9 +1,12 @@
 package io.stockledger.cli;
 
 import io.stockledger.client.AvailableToSell;
+import io.stockledger.v1.Bucket;
 import io.stockledger.v1.ChannelAllocation;
 import io.stockledger.v1.Entry;
+import io.stockledger.v1.EntryKind;
 import io.stockledger.v1.LocationBalance;
+import io.stockledger.v1.Movement;
 import io.stockledger.v1.Stock;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -117,7 +120,7 @@ final class Story {
                 return;
             }
         }
-        boolean reserves = entry.getKind() == io.stockledger.v1.EntryKind.ENTRY_KIND_RESERVE;
+        boolean reserves = entry.getKind() == EntryKind.ENTRY_KIND_RESERVE;
         Line line = new Line(entry, text(entry, at), isOrdinary(entry) && warning.isEmpty(), reserves ? entry.getReservationId() : "",
                 toSell, warning);
         if (reserves) {
@@ -299,11 +302,12 @@ final class Story {
         String hold = entry.getReservationId();
         String there = balances.size() > 1 ? " at " + entry.getLocation() : "";
         String channel = entry.getChannel().isEmpty() ? "" : " on " + entry.getChannel();
-        boolean fromOutside = entry.getMovementsCount() > 0 && entry.getMovements(0).getFrom() == io.stockledger.v1.Bucket.BUCKET_SHRINKAGE;
+        Movement moved = entry.getMovementsCount() == 0 ? Movement.getDefaultInstance() : entry.getMovements(0);
+        boolean fromOutside = moved.getFrom() == Bucket.BUCKET_SHRINKAGE;
         String text = switch (entry.getKind()) {
             case ENTRY_KIND_EXPECT -> units + " expected from the supplier" + there;
             case ENTRY_KIND_CANCEL_EXPECTED -> units + " no longer expected" + there;
-            case ENTRY_KIND_RECEIVE -> units + (entry.getMovements(0).getFrom() == io.stockledger.v1.Bucket.BUCKET_INCOMING
+            case ENTRY_KIND_RECEIVE -> units + (moved.getFrom() == Bucket.BUCKET_INCOMING
                     ? " that were expected arrived" : " arrived from the supplier") + there;
             case ENTRY_KIND_RESERVE -> units + " held for " + hold + channel + there + " until " + time(Converters.instant(entry.getExpiresAt()), at);
             case ENTRY_KIND_EXTEND -> hold + " is held until " + time(Converters.instant(entry.getExpiresAt()), at);
@@ -312,11 +316,11 @@ final class Story {
             case ENTRY_KIND_FULFILL -> units + " of " + hold + " left to the customer" + there;
             case ENTRY_KIND_CANCEL_COMMITTED -> "order of " + hold + " cancelled: " + units + " back to sell" + there;
             case ENTRY_KIND_SELL -> units + " sold" + channel + there;
-            case ENTRY_KIND_RETURN -> units + " came back" + channel + there + (entry.getMovements(0).getTo() == io.stockledger.v1.Bucket.BUCKET_UNAVAILABLE
+            case ENTRY_KIND_RETURN -> units + " came back" + channel + there + (moved.getTo() == Bucket.BUCKET_UNAVAILABLE
                     ? ", not to be sold (" + reason(entry) + ")" : "");
             case ENTRY_KIND_SET_ASIDE -> units + " set aside" + there + " (" + reason(entry) + ")";
             case ENTRY_KIND_PUT_BACK -> units + " put back to sell" + there + " (" + reason(entry) + ")";
-            case ENTRY_KIND_SHIP_TRANSFER -> units + " sent from " + entry.getLocation() + " to " + entry.getMovements(0).getToLocation();
+            case ENTRY_KIND_SHIP_TRANSFER -> units + " sent from " + entry.getLocation() + " to " + moved.getToLocation();
             case ENTRY_KIND_RECEIVE_TRANSFER -> units + " sent from another location arrived" + there;
             case ENTRY_KIND_ADJUST -> (fromOutside ? units + " more" : units + " fewer") + there + ": adjusted ("
                     + Converters.shown(entry.getAdjustReason(), "ADJUST_REASON_") + ")";
