@@ -2,7 +2,6 @@ package io.stockledger.cli;
 
 import io.stockledger.client.AvailableToSell;
 import io.stockledger.v1.Bucket;
-import io.stockledger.v1.ChannelAllocation;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.EntryKind;
 import io.stockledger.v1.LocationBalance;
@@ -238,7 +237,7 @@ final class Story {
 
     private void fate(Line hold, Entry entry, Instant at) {
         String what = switch (entry.getKind()) {
-            case ENTRY_KIND_EXTEND -> "extended to " + time(Converters.instant(entry.getExpiresAt()), at);
+            case ENTRY_KIND_EXTEND -> "extended to " + time(Converters.instant(entry.getExpiresAt()), hold.from) + " at";
             case ENTRY_KIND_COMMIT -> "paid";
             case ENTRY_KIND_FULFILL -> "left";
             case ENTRY_KIND_RELEASE -> "let go";
@@ -327,7 +326,7 @@ final class Story {
             case ENTRY_KIND_COUNT -> entry.getMovementsCount() == 0 ? "counted" + there + ": as the ledger had it"
                     : "counted" + there + ": " + units + (fromOutside ? " more than the ledger had" : " missing");
             case ENTRY_KIND_SET_SAFETY_STOCK -> "safety stock" + there + " is now " + Table.grouped(balance(entry).getSafetyStock());
-            case ENTRY_KIND_SET_CHANNEL_ALLOCATION -> allocation(entry) + there;
+            case ENTRY_KIND_SET_CHANNEL_ALLOCATION -> "channel " + entry.getChannel() + there + allocation(entry);
             case ENTRY_KIND_EXPIRE -> hold + " was not paid in time: " + units + " back to sell" + there;
             case ENTRY_KIND_UNSPECIFIED, UNRECOGNIZED -> Shown.kind(entry) + " " + Shown.moved(entry) + there;
         };
@@ -340,12 +339,9 @@ final class Story {
 
     private static String allocation(Entry entry) {
         return balance(entry).getAllocationsList().stream().filter(it -> it.getChannel().equals(entry.getChannel())).findFirst()
-                .map(Story::allocation).orElse("channel " + entry.getChannel() + " has no allocation any more");
-    }
-
-    private static String allocation(ChannelAllocation it) {
-        return "channel " + it.getChannel() + " is guaranteed " + Table.grouped(it.getGuaranteed())
-                + (it.hasMaximum() ? ", and may take " + Table.grouped(it.getMaximum()) + " at most" : "");
+                .map(it -> " is guaranteed " + Table.grouped(it.getGuaranteed())
+                        + (it.hasMaximum() ? ", and may take " + Table.grouped(it.getMaximum()) + " at most" : ""))
+                .orElse(" has no allocation any more");
     }
 
     private static String reason(Entry entry) {
