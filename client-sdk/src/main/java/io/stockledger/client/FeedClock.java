@@ -69,8 +69,8 @@ final class FeedClock {
         // next one nothing better is known than that this message took no time.
         Optional<Exchange> exchange = reading.exchange.map(
                 last -> atMost - last.atLeastNanos(now) < 0 ? new Exchange(now, atMost) : last);
-        reading = new Reading(
-                reading.complete.isPresent() ? progress.completeTime().or(() -> reading.complete) : Optional.empty(), exchange);
+        Optional<Instant> complete = reading.complete.map(last -> progress.completeTime().orElse(last));
+        reading = new Reading(complete, exchange);
     }
 
     /** A message was applied that says that everything has been told: complete at least up to when it said so. */

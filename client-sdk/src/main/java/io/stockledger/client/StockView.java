@@ -385,7 +385,8 @@ public final class StockView implements AutoCloseable {
         }
 
         private void writeIfDue() {
-            if (System.nanoTime() - begunNanos >= settings.snapshotIntervalNanos && writing.compareAndSet(false, true)) {
+            boolean due = System.nanoTime() - begunNanos >= settings.snapshotIntervalNanos;
+            if (due && writing.compareAndSet(false, true)) {
                 begunNanos = System.nanoTime();
                 Optional<ViewFile.Held> held = held();
                 writer.execute(() -> {
@@ -403,7 +404,7 @@ public final class StockView implements AutoCloseable {
             writer.shutdown();
             try {
                 if (!writer.awaitTermination(SNAPSHOT_WAIT_SECONDS, TimeUnit.SECONDS)) {
-                    LOG.warn("{} was not written within {} s; the snapshot before it stands", file.path(), SNAPSHOT_WAIT_SECONDS);
+                    LOG.warn("{} was not written within {} s; the one before stands", file.path(), SNAPSHOT_WAIT_SECONDS);
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -493,8 +494,8 @@ public final class StockView implements AutoCloseable {
 
         /**
          * How many balances (one a SKU and location) it may hold; default 1,000,000. Each takes about 250 bytes of
-         * memory, and its channels' allocations more. A view that would hold more ends with the reason {@code VIEW_FULL}: one with holes would show
-         * nothing where there is something.
+         * memory, and its channels' allocations more. A view that would hold more ends with the reason
+         * {@code VIEW_FULL}: one with holes would show nothing where there is something.
          */
         public Builder balancesMax(int balancesMax) {
             if (balancesMax < 1) {
@@ -525,7 +526,7 @@ public final class StockView implements AutoCloseable {
             return this;
         }
 
-        /** Tells of each SKU that falls below so many units available to sell, over all locations, without a channel. */
+        /** Tells of each SKU that falls below so many units available to sell over all locations, without a channel. */
         public Builder onBelow(long units, LowStockListener listener) {
             return onBelow(units, "", "", listener);
         }

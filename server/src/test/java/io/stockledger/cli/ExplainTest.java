@@ -134,10 +134,10 @@ class ExplainTest {
     }
 
     @Test
-    void aStoryOfAMillionEntriesStaysWithinItsLines() {
+    void aStoryOfAnyLengthStaysWithinItsLines() {
         Story story = new Story(50, ZoneId.of("UTC"));
-        StoryPlot plot = new StoryPlot(MORNING, MORNING.plus(Duration.ofMinutes(1_000_000)), 1_000_000);
-        for (int i = 0; i < 1_000_000; i++) {
+        StoryPlot plot = new StoryPlot(MORNING, MORNING.plus(Duration.ofMinutes(200_000)), 200_000);
+        for (int i = 0; i < 200_000; i++) {
             Entry entry = (switch (i % 4) {
                 case 0 -> entries.receive(minutes(i), 3);
                 case 1 -> entries.reserve(minutes(i), 1, "cart-" + i);

@@ -82,6 +82,12 @@ public final class Drill implements Runnable {
         return exit(drill("subscribers", ground -> new Subscribers(ground, file).run()));
     }
 
+    @Command(name = "views", mixinStandardHelpOptions = true,
+            description = "A stock view that is killed while it writes its snapshot begins with a good one, and ends exact.")
+    int views(@Parameters(paramLabel = "FILE") Path file) {
+        return exit(drill("views", ground -> new Views(ground, file).run()));
+    }
+
     @Command(name = "spread", mixinStandardHelpOptions = true, description = "10,000 SKUs are written at once, and each write is answered.")
     int spread(
             @Option(names = "--skus", paramLabel = "N", defaultValue = "10000", description = "Default: 10,000.") int skus,
@@ -125,6 +131,7 @@ public final class Drill implements Runnable {
         endings.add(drill("replay-crash", ground -> new ReplayCrash(ground, file, 4, false).run()));
         endings.add(drill("replay-crash --kill-replay", ground -> new ReplayCrash(ground, file, 4, true).run()));
         endings.add(drill("subscribers", ground -> new Subscribers(ground, file).run()));
+        endings.add(drill("views", ground -> new Views(ground, file).run()));
         out.printf("%n%-28s %-8s %8s   %s%n", "DRILL", "HELD", "SECONDS", "");
         endings.forEach(ending -> out.printf("%-28s %-8s %8d   %s%n", ending.name(), ending.held() ? "yes" : "NO",
                 ending.time().toSeconds(), ending.verdict()));
@@ -134,6 +141,13 @@ public final class Drill implements Runnable {
     @Command(name = "subscriber", hidden = true, description = "A subscriber as a process, for `subscribers`: to be killed.")
     int subscriber(@Option(names = "--target") String target, @Option(names = "--notes") Path notes) throws Exception {
         new SubscriberProcess(target, notes).run();
+        return 0;
+    }
+
+    @Command(name = "view", hidden = true, description = "A stock view as a process, for `views`: to be killed.")
+    int view(@Option(names = "--target") String target, @Option(names = "--snapshot") Path snapshot, @Option(names = "--notes") Path notes)
+            throws Exception {
+        new ViewProcess(target, snapshot, notes).run();
         return 0;
     }
 
