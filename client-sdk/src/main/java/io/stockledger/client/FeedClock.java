@@ -69,8 +69,8 @@ final class FeedClock {
         // next one nothing better is known than that this message took no time.
         Optional<Exchange> exchange = reading.exchange.map(
                 last -> atMost - last.atLeastNanos(now) < 0 ? new Exchange(now, atMost) : last);
-        reading = new Reading(
-                reading.complete.isPresent() ? progress.completeTime().or(() -> reading.complete) : Optional.empty(), exchange);
+        Optional<Instant> complete = reading.complete.map(last -> progress.completeTime().orElse(last));
+        reading = new Reading(complete, exchange);
     }
 
     /** A message was applied that says that everything has been told: complete at least up to when it said so. */
@@ -98,8 +98,7 @@ final class FeedClock {
     /** How far a wall clock, read now, is ahead of the ledger's; too low by what the exchange took. */
     Optional<Duration> aheadOfLedger(Instant wallClock) {
         long now = nanoTime.getAsLong();
-        return reading.exchange.map(
-                last -> Duration.ofNanos(nanos(wallClock) - (now - last.atLeastNanos(now))));
+        return reading.exchange.map(last -> Duration.ofNanos(nanos(wallClock) - (now - last.atLeastNanos)));
     }
 
     /** Good until the year 2262; only differences are used. */

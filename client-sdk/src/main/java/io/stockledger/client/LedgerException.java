@@ -43,7 +43,8 @@ public final class LedgerException extends RuntimeException {
      * Why, to branch on: the ErrorInfo reason that the ledger gave (listed at LedgerService and FeedService), else the
      * status code's name, or one of the client's own: {@code CLIENT_FULL} (more than maxInFlight mutations are under
      * way; not sent), {@code CLIENT_CLOSED}, {@code INTERRUPTED}, {@code OUTCOME_UNKNOWN} (not_after passed without an
-     * answer), {@code FEED_GAP} and {@code LISTENER_FAILED} (what ends a subscription), {@code VIEW_FULL} (a stock view).
+     * answer), {@code FEED_GAP} and {@code LISTENER_FAILED} (what ends a subscription), {@code VIEW_FULL} (what ends a
+     * stock view).
      */
     public String reason() {
         return reason;

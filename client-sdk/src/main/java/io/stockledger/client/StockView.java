@@ -4,10 +4,12 @@ import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.FeedFilter;
+import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.Share;
 import io.stockledger.v1.Stock;
 import io.stockledger.v1.SubscribeRequest;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.Normalizer;
 import java.time.Duration;
@@ -170,8 +172,7 @@ public final class StockView implements AutoCloseable {
      * it; what that is by this process's steady clock, the view learns by asking the ledger's time every 5 seconds on
      * the same connection. So the figure is above the true age by what the question took on its way, a millisecond of
      * rounding, and up to 5 ms for clocks that drift apart; never below it, as long as two steady clocks drift apart by
-     * less than a thousandth, and but for one moment: where the ledger's clock is set back or forward, until the next
-     * question.
+     * less than a thousandth, but for the moment between the ledger's clock being set forward and the next question.
      */
     public long stalenessMillis() {
         return clock.stalenessMillis();
@@ -208,6 +209,30 @@ public final class StockView implements AutoCloseable {
             return false;
         }
     }
+
+    /**
+     * Holds what the view knows of a SKU against the ledger: what the SKU's entries come to, at the sequence that the
+     * view reflects. Empty where the two are equal, or the view does not know the SKU. A call of {@code GetStockAt},
+     * which the ledger answers as it finds time: for an audit now and then.
+     *
+     * @throws LedgerException where it does not answer
+     */
+    public Optional<Drift> drift(String sku) {
+        return find(sku).flatMap(known -> {
+            Stock entries = settings.client.stockAt(sku, known.sequence());
+            return known.balances().equals(entries.getBalancesList())
+                    ? Optional.empty()
+                    : Optional.of(new Drift(sku, known.sequence(), entries.getBalancesList(), known.balances()));
+        });
+    }
+
+    /**
+     * A SKU of which the view holds something else than its entries come to.
+     *
+     * @param expected by the entries up to the sequence, by location
+     * @param found in the view
+     */
+    public record Drift(String sku, long sequence, List<LocationBalance> expected, List<LocationBalance> found) {}
 
     /** Where its subscription stands: FAILED means that it will not come back. */
     public Subscription.State state() {
@@ -360,7 +385,8 @@ public final class StockView implements AutoCloseable {
         }
 
         private void writeIfDue() {
-            if (System.nanoTime() - begunNanos >= settings.snapshotIntervalNanos && writing.compareAndSet(false, true)) {
+            boolean due = System.nanoTime() - begunNanos >= settings.snapshotIntervalNanos;
+            if (due && writing.compareAndSet(false, true)) {
                 begunNanos = System.nanoTime();
                 Optional<ViewFile.Held> held = held();
                 writer.execute(() -> {
@@ -378,7 +404,7 @@ public final class StockView implements AutoCloseable {
             writer.shutdown();
             try {
                 if (!writer.awaitTermination(SNAPSHOT_WAIT_SECONDS, TimeUnit.SECONDS)) {
-                    LOG.warn("{} was not written within {} s; the snapshot before it stands", file.path(), SNAPSHOT_WAIT_SECONDS);
+                    LOG.warn("{} was not written within {} s; the one before stands", file.path(), SNAPSHOT_WAIT_SECONDS);
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -467,9 +493,9 @@ public final class StockView implements AutoCloseable {
         }
 
         /**
-         * How many balances (one a SKU and location) it may hold; default 1,000,000. Each takes about 400 bytes of
-         * memory. A view that would hold more ends with the reason {@code VIEW_FULL}: one with holes would show
-         * nothing where there is something.
+         * How many balances (one a SKU and location) it may hold; default 1,000,000. Each takes about 250 bytes of
+         * memory, and its channels' allocations more. A view that would hold more ends with the reason
+         * {@code VIEW_FULL}: one with holes would show nothing where there is something.
          */
         public Builder balancesMax(int balancesMax) {
             if (balancesMax < 1) {
@@ -486,6 +512,10 @@ public final class StockView implements AutoCloseable {
          * begins with initial stock.
          */
         public Builder snapshot(Path file) {
+            Path folder = file.toAbsolutePath().getParent();
+            if (folder == null || !Files.isDirectory(folder)) {
+                throw new IllegalArgumentException("there is no folder for the snapshot " + file);
+            }
             this.snapshot = Optional.of(file);
             return this;
         }
@@ -496,7 +526,7 @@ public final class StockView implements AutoCloseable {
             return this;
         }
 
-        /** Tells of each SKU that falls below so many units available to sell, over all locations, without a channel. */
+        /** Tells of each SKU that falls below so many units available to sell over all locations, without a channel. */
         public Builder onBelow(long units, LowStockListener listener) {
             return onBelow(units, "", "", listener);
         }

@@ -84,8 +84,8 @@ final class ViewFile {
         Path draft = path.resolveSibling(path.getFileName() + ".draft");
         try (FileChannel file = FileChannel.open(
                 draft, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
-            CheckedOutputStream sum =
-                    new CheckedOutputStream(new BufferedOutputStream(Channels.newOutputStream(file), 1 << 16), new CRC32C());
+            CheckedOutputStream sum = new CheckedOutputStream(
+                    new BufferedOutputStream(Channels.newOutputStream(file), 1 << 16), new CRC32C());
             DataOutputStream out = new DataOutputStream(sum);
             out.write(MAGIC);
             write(out, selection);

@@ -244,12 +244,15 @@ class StockViewTest {
     }
 
     @Test
-    void whereTheLedgerDoesNotKnowTheSnapshotsCursorTheViewBeginsWithInitialStock(@TempDir Path folder) throws Exception {
+    void whereTheLedgerDoesNotKnowTheSnapshotsCursorTheViewBeginsWithInitialStock(@TempDir Path folder)
+            throws Exception {
         for (String reason : List.of("CURSOR_EXPIRED", "INVALID_CURSOR")) {
             Path file = folder.resolve(reason);
             new ViewFile(file, FeedFilter.getDefaultInstance(), Share.getDefaultInstance())
-                    .write(new ViewFile.Held(cursor(9), Instant.now(), Map.of("OLD", SkuStock.of(stock("OLD", 7, balance("main", 1))))));
-            Status.Code code = reason.equals("CURSOR_EXPIRED") ? Status.Code.OUT_OF_RANGE : Status.Code.INVALID_ARGUMENT;
+                    .write(new ViewFile.Held(
+                            cursor(9), Instant.now(), Map.of("OLD", SkuStock.of(stock("OLD", 7, balance("main", 1))))));
+            Status.Code code =
+                    reason.equals("CURSOR_EXPIRED") ? Status.Code.OUT_OF_RANGE : Status.Code.INVALID_ARGUMENT;
             ledger.feeds.clear();
             ledger.feeds.add((request, subscriber) -> subscriber.onError(
                     StatusProto.toStatusRuntimeException(ScriptedLedger.error(code, reason, 0))));
@@ -282,7 +285,8 @@ class StockViewTest {
     @Test
     void aViewThatWouldHoldMoreThanItMayEndsAndSaysSo() throws Exception {
         ledger.feeds.add((request, subscriber) -> {
-            subscriber.onNext(stocks(stock("A", 1, balance("main", 7), balance("shop", 1)), stock("B", 1, balance("main", 1))));
+            subscriber.onNext(stocks(
+                    stock("A", 1, balance("main", 7), balance("shop", 1)), stock("B", 1, balance("main", 1))));
             subscriber.onNext(told(1).setStockComplete(true).setCaughtUp(true).build());
             subscriber.onNext(told(2)
                     .addEntries(entry("A", 2).toBuilder().addBalances(balance("main", 6)))
@@ -290,13 +294,12 @@ class StockViewTest {
                     .build());
         });
         try (StockView view = client.stockViewBuilder().balancesMax(2).open()) {
-            LedgerException full = assertThrows(LedgerException.class, () -> view.awaitCaughtUp(Duration.ofSeconds(10)));
-            assertEquals("VIEW_FULL", full.reason());
+            assertEquals("VIEW_FULL", whyItEnded(view));
             assertEquals(Subscription.State.FAILED, view.state());
         }
         try (StockView view = client.stockViewBuilder().balancesMax(3).open()) {
             eventually("the entry too many ended it", () -> view.state() == Subscription.State.FAILED);
-            assertEquals("VIEW_FULL", assertThrows(LedgerException.class, () -> view.awaitCaughtUp(Duration.ofSeconds(10))).reason());
+            assertEquals("VIEW_FULL", whyItEnded(view));
             assertEquals(7, view.onHand("A"), "what it knew stays readable");
         }
         try (StockView view = client.stockViewBuilder().balancesMax(4).open()) {
@@ -335,10 +338,14 @@ class StockViewTest {
             for (long available : new long[] {3, 2, 1, 0, 2, 3, 9, 1}) {
                 sequence++;
                 feed.get().onNext(told((int) sequence)
-                        .addEntries(entry("A", sequence).toBuilder().addBalances(balance("shop", 0)).addBalances(balance("main", available)))
+                        .addEntries(entry("A", sequence).toBuilder()
+                                .addBalances(balance("shop", 0))
+                                .addBalances(balance("main", available)))
                         .build());
             }
-            feed.get().onNext(told(20).addEntries(entry("NEW", 1).toBuilder().addBalances(balance("attic", 1))).build());
+            feed.get().onNext(told(20)
+                    .addEntries(entry("NEW", 1).toBuilder().addBalances(balance("attic", 1)))
+                    .build());
             eventually("all is told", () -> told.contains("NEW fell to 1"));
             assertEquals(
                     List.of("LOW fell to 2 at main", "A fell to 2", "A fell to 2 at main", "A rose to 3", "A fell to 1",
@@ -405,7 +412,8 @@ class StockViewTest {
             assertEquals(1, few.units());
             assertTrue(few.exact());
             assertEquals(List.of("FEW"), ledger.looked);
-            assertTrue(new LastUnits(view, client, 5, Duration.ZERO).availableToSell("PLENTY", "web").exact(), "the view is too old");
+            LastUnits impatient = new LastUnits(view, client, 5, Duration.ZERO);
+            assertTrue(impatient.availableToSell("PLENTY", "web").exact(), "the view is too old");
 
             ledger.faults.add(ScriptedLedger.refused(Status.Code.PERMISSION_DENIED, "", 0));
             LastUnits.Shown unanswered = shown.availableToSell("FEW", "web");
@@ -424,7 +432,8 @@ class StockViewTest {
             double ledgerRate = 1 + (random.nextDouble() - 0.5) * 0.0009;
             long ledgerStart = Instant.parse("2031-05-01T12:00:00Z").toEpochMilli() + random.nextInt(1_000_000_000);
             FeedClock clock = new FeedClock(() -> 7_000_000_000L + (long) (trueNanos[0] * localRate));
-            LongFunction<Instant> ledgerClock = at -> Instant.ofEpochMilli(ledgerStart + (long) (at * ledgerRate / 1e6));
+            LongFunction<Instant> ledgerClock =
+                    at -> Instant.ofEpochMilli(ledgerStart + (long) (at * ledgerRate / 1e6));
             long completeAt = 0;
             boolean caughtUp = false;
             assertEquals(Long.MAX_VALUE, clock.stalenessMillis());
@@ -494,6 +503,10 @@ class StockViewTest {
                 IllegalArgumentException.class,
                 () -> client.stockView(
                         FeedFilter.newBuilder().addChannels("web").build(), Share.getDefaultInstance()));
+    }
+
+    private static String whyItEnded(StockView view) {
+        return assertThrows(LedgerException.class, () -> view.awaitCaughtUp(Duration.ofSeconds(10))).reason();
     }
 
     private static FeedProgress progress(Instant ledgerTime, Optional<Instant> completeTime) {

@@ -58,7 +58,8 @@ class ViewFileTest {
         Path path = folder.resolve("view");
         new ViewFile(path, NO_FILTER, ALL).write(held(1, 1));
         ViewFile other = new ViewFile(path, FeedFilter.newBuilder().setSkuPrefix("S").build(), ALL);
-        assertTrue(assertThrows(ViewFile.UnusableException.class, () -> other.read(10)).getMessage().contains("another filter or share"));
+        Exception why = assertThrows(ViewFile.UnusableException.class, () -> other.read(10));
+        assertTrue(why.getMessage().contains("another filter or share"), why.getMessage());
         ViewFile share = new ViewFile(path, NO_FILTER, Share.newBuilder().setIndex(1).setCount(2).build());
         assertThrows(ViewFile.UnusableException.class, () -> share.read(10));
     }
@@ -91,8 +92,13 @@ class ViewFileTest {
         long last = 0;
         for (int round = 0; round < 3; round++) {
             Process writer = new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx64m", "-cp",
-                            System.getProperty("java.class.path"), Writer.class.getName(), path.toString(), Long.toString(last))
+                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                            "-Xmx64m",
+                            "-cp",
+                            System.getProperty("java.class.path"),
+                            Writer.class.getName(),
+                            path.toString(),
+                            Long.toString(last))
                     .redirectError(ProcessBuilder.Redirect.DISCARD)
                     .start();
             // It says so after each: killed at any moment after some.

@@ -20,7 +20,7 @@ import picocli.CommandLine.Parameters;
 
 /** Tells a SKU's story for whoever runs the shop: as lines on the terminal, or as a page with a plot. */
 @Command(name = "explain", description = {"Tells a SKU's story from its entries, as a timeline for whoever runs the shop.",
-        "A long story is told in bounded length: ordinary sales and holds by the day, then all by the day, the month, the year."},
+        "A long story is told in bounded length: sales and holds by the minute, the hour, the day; then all by the day, the month, the year."},
         footer = {"%nExample:", "  stockledger explain MUG", "  stockledger explain MUG --html mug.html --zone Europe/Berlin"})
 final class Explain implements Callable<Integer> {
     private static final int LINES_MAX = 10_000;

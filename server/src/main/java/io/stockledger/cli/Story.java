@@ -1,14 +1,17 @@
 package io.stockledger.cli;
 
 import io.stockledger.client.AvailableToSell;
-import io.stockledger.v1.ChannelAllocation;
+import io.stockledger.v1.Bucket;
 import io.stockledger.v1.Entry;
+import io.stockledger.v1.EntryKind;
 import io.stockledger.v1.LocationBalance;
+import io.stockledger.v1.Movement;
 import io.stockledger.v1.Stock;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -18,8 +21,8 @@ import java.util.Optional;
 
 /**
  * A SKU's story, told from its entries one after the other. It stays within a number of lines, and so within a bound
- * of memory: once it would need more, what is ordinary (sales, holds) is told together by the day, and where that is
- * not enough, everything by the day, the month, the year.
+ * of memory: once it would need more, what is ordinary (sales, holds) is told together by the minute, the hour, the
+ * day, and where that is not enough, everything by the day, the month, the year.
  */
 final class Story {
     private static final int FATES_MAX = 6;
@@ -31,7 +34,7 @@ final class Story {
     private static final DateTimeFormatter YEAR = DateTimeFormatter.ofPattern("uuuu", Locale.ENGLISH);
 
     /** How much is told in one line. */
-    private enum Grain { ENTRY, ORDINARY_DAY, DAY, MONTH, YEAR, ALL }
+    private enum Grain { ENTRY, ORDINARY_MINUTE, ORDINARY_HOUR, ORDINARY_DAY, DAY, MONTH, YEAR, ALL }
 
     private final int linesMax;
     private final ZoneId zone;
@@ -116,7 +119,7 @@ final class Story {
                 return;
             }
         }
-        boolean reserves = entry.getKind() == io.stockledger.v1.EntryKind.ENTRY_KIND_RESERVE;
+        boolean reserves = entry.getKind() == EntryKind.ENTRY_KIND_RESERVE;
         Line line = new Line(entry, text(entry, at), isOrdinary(entry) && warning.isEmpty(), reserves ? entry.getReservationId() : "",
                 toSell, warning);
         if (reserves) {
@@ -150,7 +153,9 @@ final class Story {
             return MINUTE.format(from);
         }
         return switch (grain) {
-            case ENTRY, ORDINARY_DAY, DAY -> DAY.format(from);
+            case ENTRY, ORDINARY_MINUTE -> MINUTE.format(from);
+            case ORDINARY_HOUR -> MINUTE.format(from) + " to " + TIME.format(line.to.atZone(zone));
+            case ORDINARY_DAY, DAY -> DAY.format(from);
             case MONTH -> MONTH.format(from);
             case YEAR -> YEAR.format(from);
             case ALL -> DAY.format(from) + " to " + DAY.format(line.to.atZone(zone));
@@ -170,7 +175,8 @@ final class Story {
         for (Episode episode : episodes) {
             warnings.add("Below zero at " + episode.location + " from " + MINUTE.format(episode.from.atZone(zone))
                     + episode.until.map(until -> " to " + MINUTE.format(until.atZone(zone))).orElse(" on, and still")
-                    + ": at worst " + Table.grouped(episode.lowest) + " (entries " + episode.fromSequence + " to " + episode.toSequence + ")");
+                    + ": at worst " + Table.grouped(episode.lowest) + (episode.fromSequence == episode.toSequence
+                            ? " (entry " + episode.fromSequence + ")" : " (entries " + episode.fromSequence + " to " + episode.toSequence + ")"));
         }
         if (episodeCount > episodes.size()) {
             warnings.add("and below zero " + Table.grouped(episodeCount - episodes.size()) + " times more");
@@ -196,12 +202,18 @@ final class Story {
         ZonedDateTime b = next.from.atZone(zone);
         return switch (grain) {
             case ENTRY -> false;
-            case ORDINARY_DAY -> last.ordinary && next.ordinary && a.toLocalDate().equals(b.toLocalDate());
-            case DAY -> a.toLocalDate().equals(b.toLocalDate());
+            case ORDINARY_MINUTE -> last.ordinary && next.ordinary && same(ChronoUnit.MINUTES, a, b);
+            case ORDINARY_HOUR -> last.ordinary && next.ordinary && same(ChronoUnit.HOURS, a, b);
+            case ORDINARY_DAY -> last.ordinary && next.ordinary && same(ChronoUnit.DAYS, a, b);
+            case DAY -> same(ChronoUnit.DAYS, a, b);
             case MONTH -> a.getYear() == b.getYear() && a.getMonth() == b.getMonth();
             case YEAR -> a.getYear() == b.getYear();
             case ALL -> true;
         };
+    }
+
+    private static boolean same(ChronoUnit unit, ZonedDateTime a, ZonedDateTime b) {
+        return a.truncatedTo(unit).equals(b.truncatedTo(unit));
     }
 
     /** What a shop does all day. */
@@ -225,7 +237,7 @@ final class Story {
 
     private void fate(Line hold, Entry entry, Instant at) {
         String what = switch (entry.getKind()) {
-            case ENTRY_KIND_EXTEND -> "extended to " + time(Converters.instant(entry.getExpiresAt()), at);
+            case ENTRY_KIND_EXTEND -> "extended to " + time(Converters.instant(entry.getExpiresAt()), hold.from) + " at";
             case ENTRY_KIND_COMMIT -> "paid";
             case ENTRY_KIND_FULFILL -> "left";
             case ENTRY_KIND_RELEASE -> "let go";
@@ -289,11 +301,12 @@ final class Story {
         String hold = entry.getReservationId();
         String there = balances.size() > 1 ? " at " + entry.getLocation() : "";
         String channel = entry.getChannel().isEmpty() ? "" : " on " + entry.getChannel();
-        boolean fromOutside = entry.getMovementsCount() > 0 && entry.getMovements(0).getFrom() == io.stockledger.v1.Bucket.BUCKET_SHRINKAGE;
+        Movement moved = entry.getMovementsCount() == 0 ? Movement.getDefaultInstance() : entry.getMovements(0);
+        boolean fromOutside = moved.getFrom() == Bucket.BUCKET_SHRINKAGE;
         String text = switch (entry.getKind()) {
             case ENTRY_KIND_EXPECT -> units + " expected from the supplier" + there;
             case ENTRY_KIND_CANCEL_EXPECTED -> units + " no longer expected" + there;
-            case ENTRY_KIND_RECEIVE -> units + (entry.getMovements(0).getFrom() == io.stockledger.v1.Bucket.BUCKET_INCOMING
+            case ENTRY_KIND_RECEIVE -> units + (moved.getFrom() == Bucket.BUCKET_INCOMING
                     ? " that were expected arrived" : " arrived from the supplier") + there;
             case ENTRY_KIND_RESERVE -> units + " held for " + hold + channel + there + " until " + time(Converters.instant(entry.getExpiresAt()), at);
             case ENTRY_KIND_EXTEND -> hold + " is held until " + time(Converters.instant(entry.getExpiresAt()), at);
@@ -302,18 +315,18 @@ final class Story {
             case ENTRY_KIND_FULFILL -> units + " of " + hold + " left to the customer" + there;
             case ENTRY_KIND_CANCEL_COMMITTED -> "order of " + hold + " cancelled: " + units + " back to sell" + there;
             case ENTRY_KIND_SELL -> units + " sold" + channel + there;
-            case ENTRY_KIND_RETURN -> units + " came back" + channel + there + (entry.getMovements(0).getTo() == io.stockledger.v1.Bucket.BUCKET_UNAVAILABLE
+            case ENTRY_KIND_RETURN -> units + " came back" + channel + there + (moved.getTo() == Bucket.BUCKET_UNAVAILABLE
                     ? ", not to be sold (" + reason(entry) + ")" : "");
             case ENTRY_KIND_SET_ASIDE -> units + " set aside" + there + " (" + reason(entry) + ")";
             case ENTRY_KIND_PUT_BACK -> units + " put back to sell" + there + " (" + reason(entry) + ")";
-            case ENTRY_KIND_SHIP_TRANSFER -> units + " sent from " + entry.getLocation() + " to " + entry.getMovements(0).getToLocation();
+            case ENTRY_KIND_SHIP_TRANSFER -> units + " sent from " + entry.getLocation() + " to " + moved.getToLocation();
             case ENTRY_KIND_RECEIVE_TRANSFER -> units + " sent from another location arrived" + there;
             case ENTRY_KIND_ADJUST -> (fromOutside ? units + " more" : units + " fewer") + there + ": adjusted ("
                     + Converters.shown(entry.getAdjustReason(), "ADJUST_REASON_") + ")";
             case ENTRY_KIND_COUNT -> entry.getMovementsCount() == 0 ? "counted" + there + ": as the ledger had it"
                     : "counted" + there + ": " + units + (fromOutside ? " more than the ledger had" : " missing");
             case ENTRY_KIND_SET_SAFETY_STOCK -> "safety stock" + there + " is now " + Table.grouped(balance(entry).getSafetyStock());
-            case ENTRY_KIND_SET_CHANNEL_ALLOCATION -> allocation(entry) + there;
+            case ENTRY_KIND_SET_CHANNEL_ALLOCATION -> "channel " + entry.getChannel() + there + allocation(entry);
             case ENTRY_KIND_EXPIRE -> hold + " was not paid in time: " + units + " back to sell" + there;
             case ENTRY_KIND_UNSPECIFIED, UNRECOGNIZED -> Shown.kind(entry) + " " + Shown.moved(entry) + there;
         };
@@ -326,12 +339,9 @@ final class Story {
 
     private static String allocation(Entry entry) {
         return balance(entry).getAllocationsList().stream().filter(it -> it.getChannel().equals(entry.getChannel())).findFirst()
-                .map(Story::allocation).orElse("channel " + entry.getChannel() + " has no allocation any more");
-    }
-
-    private static String allocation(ChannelAllocation it) {
-        return "channel " + it.getChannel() + " is guaranteed " + Table.grouped(it.getGuaranteed())
-                + (it.hasMaximum() ? ", and may take " + Table.grouped(it.getMaximum()) + " at most" : "");
+                .map(it -> " is guaranteed " + Table.grouped(it.getGuaranteed())
+                        + (it.hasMaximum() ? ", and may take " + Table.grouped(it.getMaximum()) + " at most" : ""))
+                .orElse(" has no allocation any more");
     }
 
     private static String reason(Entry entry) {

@@ -17,9 +17,9 @@ import java.util.Map;
  * pixel's lowest, highest and last are kept, so no dip is lost, and its size is bounded.
  */
 final class StoryPlot {
-    /** What is drawn, in this order. */
+    /** What is drawn, the later over the earlier. */
     enum Series {
-        AVAILABLE, RESERVED, COMMITTED;
+        COMMITTED, RESERVED, AVAILABLE;
 
         private long of(LocationBalance balance) {
             return switch (this) {
@@ -77,7 +77,8 @@ final class StoryPlot {
     /** For so many entries, recorded between these times. */
     StoryPlot(Instant first, Instant last, long entries) {
         this.startMs = first.toEpochMilli();
-        this.endMs = Math.max(last.toEpochMilli(), startMs + 1);
+        // A second from tick to tick at least: they are labelled with seconds.
+        this.endMs = Math.max(last.toEpochMilli(), startMs + TIMES * 1_000L);
         this.pointMs = entries <= EXACT_MAX ? 1 : Math.max(1, (endMs - startMs) / (WIDTH - LEFT - RIGHT));
     }
 

@@ -155,10 +155,13 @@ class PastStockTest {
     @Test
     void thePastHasAQuotaOfItsOwnAndTheCheckoutDoesNotNoticeIt() throws Exception {
         ledger.applied(Mutations.receive("asked for", 4));
+        ledger.clock.forward(Duration.ofSeconds(2));
+        Timestamp time = ledger.at(Duration.ofSeconds(-1));
         var stub = LedgerServiceGrpc.newFutureStub(ledger.channel());
         List<ListenableFuture<GetStockAtResponse>> many = new ArrayList<>();
         for (int i = 0; i < 400; i++) {
-            many.add(stub.getStockAt(of("asked for").setAtSequence(1).build()));
+            GetStockAtRequest.Builder request = of("asked for");
+            many.add(stub.getStockAt((i % 2 == 0 ? request.setAtSequence(1) : request.setAtTime(time)).build()));
         }
         ledger.applied(Mutations.sell("asked for", 1));
         int turnedAway = 0;

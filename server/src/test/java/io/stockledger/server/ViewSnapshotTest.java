@@ -82,6 +82,7 @@ class ViewSnapshotTest {
                     Stock stock = ledger.stock(sku);
                     RunningLedger.await("the view is at the ledger's", () -> view.sequence(sku) == stock.getSequence());
                     assertEquals(stock.getBalancesList(), view.stock(sku).orElseThrow().getBalancesList());
+                    assertEquals(Optional.empty(), view.drift(sku));
                 }
                 RunningLedger.await("both are at the same entries", () -> held(view).equals(held(fresh)));
             }

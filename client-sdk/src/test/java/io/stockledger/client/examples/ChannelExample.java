@@ -7,6 +7,7 @@ package io.stockledger.client.examples;
 
 import io.stockledger.client.EntryListener;
 import io.stockledger.client.FeedProgress;
+import io.stockledger.client.LastUnits;
 import io.stockledger.client.LedgerClient;
 import io.stockledger.client.LedgerException;
 import io.stockledger.client.StockView;
@@ -29,18 +30,20 @@ public final class ChannelExample {
             ledger.awaitReachable(Duration.ofSeconds(2));
 
             SubscribeRequest fromNow = SubscribeRequest.newBuilder().setFromNow(true).build();
-            try (StockView view = ledger.stockView();
+            try (StockView view = ledger.stockViewBuilder()
+                            .onBelow(3, (sku, available) -> System.out.println("  " + sku + " runs low: " + available))
+                            .open();
                     Subscription feed = ledger.subscribe(fromNow, new Printer())) {
                 if (!view.awaitCaughtUp(Duration.ofSeconds(10))) {
                     System.err.println("the view has not caught up within 10 s");
                     System.exit(1);
                 }
+                // From memory while there is plenty; with under 3 left, or a view over 2 s old, the ledger is asked.
+                LastUnits units = new LastUnits(view, ledger, 3, Duration.ofSeconds(2));
                 for (int second = 0; second < 10; second++) {
-                    // A shop that must not oversell shows "ask us" rather than a figure that may be too old.
-                    String shown = view.isStale(Duration.ofSeconds(2))
-                            ? "unknown"
-                            : Long.toString(view.availableToSell(SKU, "web"));
-                    System.out.println(SKU + " on web: " + shown + " (" + view.stalenessMillis() + " ms old)");
+                    LastUnits.Shown shown = units.availableToSell(SKU, "web");
+                    System.out.println(SKU + " on web: " + shown.units()
+                            + (shown.exact() ? " (asked just now)" : " (" + shown.ageMillis() + " ms old at most)"));
                     Thread.sleep(1_000);
                 }
                 System.out.println("come back with this cursor: " + feed.cursor().isPresent());

@@ -92,6 +92,12 @@ public final class Drill implements Runnable {
         return exit(drill("consumers", ground -> new Consumers(ground, file, lost, Duration.ofSeconds(behindMax)).run()));
     }
 
+    @Command(name = "views", mixinStandardHelpOptions = true,
+            description = "A stock view that is killed while it writes its snapshot begins with a good one, and ends exact.")
+    int views(@Parameters(paramLabel = "FILE") Path file) {
+        return exit(drill("views", ground -> new Views(ground, file).run()));
+    }
+
     @Command(name = "spread", mixinStandardHelpOptions = true, description = "10,000 SKUs are written at once, and each write is answered.")
     int spread(
             @Option(names = "--skus", paramLabel = "N", defaultValue = "10000", description = "Default: 10,000.") int skus,
@@ -137,6 +143,7 @@ public final class Drill implements Runnable {
         endings.add(drill("subscribers", ground -> new Subscribers(ground, file).run()));
         endings.add(drill("consumers", ground -> new Consumers(ground, file, 0, Duration.ofSeconds(30)).run()));
         endings.add(drill("consumers --lost 0.5", ground -> new Consumers(ground, file, 0.5, Duration.ofSeconds(30)).run()));
+        endings.add(drill("views", ground -> new Views(ground, file).run()));
         out.printf("%n%-28s %-8s %8s   %s%n", "DRILL", "HELD", "SECONDS", "");
         endings.forEach(ending -> out.printf("%-28s %-8s %8d   %s%n", ending.name(), ending.held() ? "yes" : "NO",
                 ending.time().toSeconds(), ending.verdict()));
@@ -153,6 +160,13 @@ public final class Drill implements Runnable {
     int consumer(@Option(names = "--target") String target, @Option(names = "--name") String name, @Option(names = "--consumer") String consumer,
             @Option(names = "--notes") Path notes, @Option(names = "--lost") double lost) throws Exception {
         new ConsumerProcess(target, name, consumer, notes, lost).run();
+        return 0;
+    }
+
+    @Command(name = "view", hidden = true, description = "A stock view as a process, for `views`: to be killed.")
+    int view(@Option(names = "--target") String target, @Option(names = "--snapshot") Path snapshot, @Option(names = "--notes") Path notes)
+            throws Exception {
+        new ViewProcess(target, snapshot, notes).run();
         return 0;
     }
 

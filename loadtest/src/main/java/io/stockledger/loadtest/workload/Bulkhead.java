@@ -14,9 +14,11 @@ import io.stockledger.loadtest.figure.Goal;
 import io.stockledger.v1.AdminServiceGrpc;
 import io.stockledger.v1.ApplyMutationResponse;
 import io.stockledger.v1.AuditRequest;
+import io.stockledger.v1.GetStockAtRequest;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
+import io.stockledger.v1.Stock;
 import io.stockledger.v1.SubscribeRequest;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,12 +50,12 @@ public final class Bulkhead implements Workload {
 
     @Override
     public String about() {
-        return "p99 of a hot SKU's sales alone, and beside an audit, a long paging, a stalled subscriber, all three";
+        return "p99 of a hot SKU's sales alone, and beside an audit, a long paging, a past stock, a stalled subscriber, the audit, the paging and the stall together";
     }
 
     @Override
     public double seconds(Settings settings) {
-        return 15 + entries(settings) / 100_000.0 + settings.seconds(6);
+        return 15 + entries(settings) / 100_000.0 + settings.seconds(7);
     }
 
     @Override
@@ -76,9 +78,12 @@ public final class Bulkhead implements Workload {
 
         Reader audit = () -> audit(reading, big);
         Reader paging = new Paging(reading, big);
+        Reader past = () -> past(reading, big, entries(ground.settings()) / 10);
         measure(ground, stub, sales, hot, rate, "bulkhead-alone", "hot SKU's sales alone", List.of());
         measure(ground, stub, sales, hot, rate, "bulkhead-audit", "beside an audit of a big SKU, again and again", List.of(audit));
         measure(ground, stub, sales, hot, rate, "bulkhead-paging", "beside ListEntries of a big SKU, page by page", List.of(paging));
+        measure(ground, stub, sales, hot, rate, "bulkhead-past", "beside GetStockAt that reads far back, again and again",
+                List.of(past));
         try (Subscriber stalled = Subscriber.stalled(ground.channelTo(ledger.target()), SubscribeRequest.newBuilder().setFromBeginning(true).build())) {
             measure(ground, stub, sales, hot, rate, "bulkhead-stalled", "beside a stalled subscriber", List.of());
             measure(ground, stub, sales, hot, rate, "bulkhead-all", "beside all three", List.of(audit, paging));
@@ -158,6 +163,16 @@ public final class Bulkhead implements Workload {
             entries[0] += message.getVerdict().getEntries();
         });
         return entries[0];
+    }
+
+    /** At a location that the SKU was never at, so that it is looked for in every entry before. */
+    private static long past(ManagedChannel channel, String sku, long sequence) {
+        Stock stock = LedgerServiceGrpc.newBlockingStub(channel).getStockAt(GetStockAtRequest.newBuilder()
+                .setSku(sku).setAtSequence(sequence).setLocation("nowhere").build()).getStock();
+        if (stock.getSequence() != sequence || stock.getBalancesCount() > 0) {
+            throw new IllegalStateException("not the stock at sequence " + sequence + ": " + stock);
+        }
+        return sequence;
     }
 
     /** ListEntries from the first page to the last, and again: a page a pass, so that nobody waits for the end of it. */

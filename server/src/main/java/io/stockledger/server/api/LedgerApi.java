@@ -308,6 +308,9 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
                 }
                 case AT_TIME -> {
                     long timeMs = Fields.time("at_time", request.getAtTime());
+                    if (!pastReads.hasRoom()) {
+                        throw new InvalidRequest(Errors.of(Outcome.Failure.TOO_MANY_LOOKUPS));
+                    }
                     // What the SKU decided up to now is in the journal once it has answered, so a past that was read
                     // after that does not change any more.
                     look(sku, "", answer, seen -> {

@@ -69,6 +69,11 @@ final class Reads implements AutoCloseable {
         }
     }
 
+    /** False where the next read would be turned away: what prepares it may be spared. */
+    boolean hasRoom() {
+        return threads.getQueue().remainingCapacity() > 0;
+    }
+
     int waiting() {
         return threads.getQueue().size();
     }
