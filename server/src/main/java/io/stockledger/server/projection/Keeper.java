@@ -215,7 +215,7 @@ final class Keeper implements AutoCloseable {
             write(tables, set, changes, cursor);
         }
         rest(worked);
-        return set.isBehind(reached.position());
+        return !page.rows().isEmpty() && set.isBehind(reached.position());
     }
 
     private void write(SetTables tables, ProjectedSet set, Changes changes, Cursor to) throws SQLException {
