@@ -27,6 +27,11 @@ final class Bare implements AutoCloseable {
         return LedgerServiceGrpc.newFutureStub(channel);
     }
 
+    /** Calls that wait for no answer. */
+    LedgerServiceGrpc.LedgerServiceStub calls() {
+        return LedgerServiceGrpc.newStub(channel);
+    }
+
     /** One attempt. */
     MutationResult apply(Mutation mutation, long deadlineMs) {
         return LedgerServiceGrpc.newBlockingStub(channel).withDeadlineAfter(deadlineMs, TimeUnit.MILLISECONDS)

@@ -128,6 +128,15 @@ public final class Drill implements Runnable {
         return exit(drill("store-away", ground -> new StoreAway(ground).run()));
     }
 
+    @Command(name = "projection", mixinStandardHelpOptions = true,
+            description = "The projection is built anew during writes: it equals a replay, is read all along, and a sale's p99 stays.")
+    int projection(
+            @Option(names = "--rate", paramLabel = "N", defaultValue = "2000", description = "Sales a second (default: 2,000).") int perSecond,
+            @Option(names = "--history", paramLabel = "N", defaultValue = "100",
+                    description = "Entries before it, of each of 1,000 SKUs (default: 100).") int history) {
+        return exit(drill("projection", ground -> new Projection(ground, perSecond, history).run()));
+    }
+
     @Command(name = "all", mixinStandardHelpOptions = true, description = "All of them, and a table at the end.")
     int all(@Parameters(paramLabel = "FILE") Path file) {
         List<Ending> endings = new ArrayList<>();
@@ -140,6 +149,7 @@ public final class Drill implements Runnable {
         endings.add(drill("last-units --crash", ground -> new LastUnits(ground, 10, true).run()));
         endings.add(drill("replay-crash", ground -> new ReplayCrash(ground, file, 4, false).run()));
         endings.add(drill("replay-crash --kill-replay", ground -> new ReplayCrash(ground, file, 4, true).run()));
+        endings.add(drill("projection", ground -> new Projection(ground, 2_000, 100).run()));
         endings.add(drill("subscribers", ground -> new Subscribers(ground, file).run()));
         endings.add(drill("consumers", ground -> new Consumers(ground, file, 0, Duration.ofSeconds(30)).run()));
         endings.add(drill("consumers --lost 0.5", ground -> new Consumers(ground, file, 0.5, Duration.ofSeconds(30)).run()));

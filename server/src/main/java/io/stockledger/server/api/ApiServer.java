@@ -36,15 +36,17 @@ public final class ApiServer implements AutoCloseable {
     private final Server server;
     private final HealthStatusManager health;
     private final List<Reads> pools;
+    private final Reads rebuilds;
     private final LedgerApi ledger;
     private final Feed feed;
     private final Duration drain;
 
-    private ApiServer(Server server, HealthStatusManager health, List<Reads> pools, LedgerApi ledger, Feed feed,
+    private ApiServer(Server server, HealthStatusManager health, List<Reads> pools, Reads rebuilds, LedgerApi ledger, Feed feed,
             Duration drain) {
         this.server = server;
         this.health = health;
         this.pools = pools;
+        this.rebuilds = rebuilds;
         this.ledger = ledger;
         this.feed = feed;
         this.drain = drain;
@@ -107,7 +109,8 @@ public final class ApiServer implements AutoCloseable {
             throw new StartupException("Port " + address.getPort() + " on " + address.getHostString()
                     + " can't be opened (is another ledger running?): choose another with --port.", e);
         }
-        return new ApiServer(server, health, List.of(reads, listings, pastReads, audits, names, projected, rebuilds), ledgerApi, feed, api.getDuration("drain"));
+        return new ApiServer(server, health, List.of(reads, listings, pastReads, audits, names, projected, rebuilds), rebuilds, ledgerApi, feed,
+                api.getDuration("drain"));
     }
 
     private static ServerServiceDefinition ours(ServerServiceDefinition service, ApiMeasurements measurements) {
@@ -125,6 +128,8 @@ public final class ApiServer implements AutoCloseable {
         server.shutdown();
         ledger.stop();
         feed.close();
+        // Whoever watches a rebuild would be waited for.
+        rebuilds.close();
         try {
             if (!server.awaitTermination(drain.toMillis(), TimeUnit.MILLISECONDS)) {
                 server.shutdownNow();

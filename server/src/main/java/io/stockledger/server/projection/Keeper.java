@@ -45,6 +45,7 @@ final class Keeper implements AutoCloseable {
     private final Semaphore wakeUps = new Semaphore(0);
     private final Thread thread;
     private volatile boolean closed;
+    private volatile boolean asked;
     private List<ProjectedSet> sets = List.of();
 
     /** {@code config}: stockledger.projection. */
@@ -70,6 +71,7 @@ final class Keeper implements AutoCloseable {
 
     /** A rebuild has been asked for. */
     void wake() {
+        asked = true;
         wakeUps.release();
     }
 
@@ -109,11 +111,12 @@ final class Keeper implements AutoCloseable {
     private void keep(SetTables tables) throws SQLException {
         sets = tables.sets();
         leaveWhatTheJournalDoesNotKnow(tables);
+        asked = true;
         long lookedNanos = System.nanoTime();
         while (!closed) {
             long begun = System.nanoTime();
-            if (begun - lookedNanos > LOOK_NANOS || wakeUps.availablePermits() > 0) {
-                wakeUps.drainPermits();
+            if (begun - lookedNanos > LOOK_NANOS || asked) {
+                asked = false;
                 look(tables);
                 lookedNanos = begun;
             }
@@ -165,7 +168,6 @@ final class Keeper implements AutoCloseable {
                 builtAnyway = true;
             }
         }
-        wake();
     }
 
     private Optional<ProjectedSet> in(ProjectedSet.State state) {
@@ -213,7 +215,7 @@ final class Keeper implements AutoCloseable {
             write(tables, set, changes, cursor);
         }
         rest(worked);
-        return set.isBehind(reached.position());
+        return !page.rows().isEmpty() && set.isBehind(reached.position());
     }
 
     private void write(SetTables tables, ProjectedSet set, Changes changes, Cursor to) throws SQLException {
@@ -231,7 +233,7 @@ final class Keeper implements AutoCloseable {
     private void pause(long nanos) {
         try {
             if (!closed && wakeUps.tryAcquire(Math.max(0, nanos), TimeUnit.NANOSECONDS)) {
-                wakeUps.release();
+                wakeUps.drainPermits();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Reads the projection's views, each page by one statement: rows and what they reflect are one moment. Over a few
- * connections of its own, and no query outlives a bound.
+ * Reads the projection, each page by one statement: rows and what they reflect are one moment. Over a few connections of
+ * its own, and no query outlives a bound.
  */
 final class Listings implements AutoCloseable {
     private static final String QUERY_ENDED = "57014";
@@ -42,7 +42,7 @@ final class Listings implements AutoCloseable {
     }
 
     Listing<ProjectedStock> stock(StockFilter filter, Optional<StockPlace> after, int limit) throws SQLException {
-        Query rows = new Query("SELECT * FROM projection.stock WHERE true");
+        Query rows = new Query();
         rows.prefix(filter.skuPrefix());
         rows.ifGiven(" AND location = ?", filter.location());
         if (filter.availableBelow().isPresent()) {
@@ -56,12 +56,12 @@ final class Listings implements AutoCloseable {
                 rows.and(" AND sku > ?", after.get().sku());
             }
         }
-        return page(rows, filter.location().isEmpty() ? "sku, location" : "sku", limit, Listings::stock);
+        return page("stock", rows, filter.location().isEmpty() ? "sku, location" : "sku", limit, Listings::stock);
     }
 
     Listing<ProjectedReservation> reservations(ReservationFilter filter, Optional<ReservationPlace> after, int limit)
             throws SQLException {
-        Query rows = new Query("SELECT * FROM projection.reservations WHERE true");
+        Query rows = new Query();
         rows.ifGiven(" AND sku = ?", filter.sku());
         rows.prefix(filter.skuPrefix());
         rows.ifGiven(" AND location = ?", filter.location());
@@ -75,7 +75,7 @@ final class Listings implements AutoCloseable {
         if (after.isPresent()) {
             rows.and(" AND (sku, reservation_id) > (?, ?)", after.get().sku(), after.get().reservationId());
         }
-        return page(rows, "sku, reservation_id", limit, Listings::reservation);
+        return page("reservations", rows, "sku, reservation_id", limit, Listings::reservation);
     }
 
     /** Empty where it was never complete. */
@@ -130,14 +130,10 @@ final class Listings implements AutoCloseable {
         T read(ResultSet row) throws SQLException;
     }
 
-    /** A query of a view, put together with its parameters. */
+    /** The conditions of a query, put together with their parameters. */
     private static final class Query {
-        private final StringBuilder text;
+        private final StringBuilder text = new StringBuilder();
         private final List<Object> parameters = new ArrayList<>();
-
-        Query(String text) {
-            this.text = new StringBuilder(text);
-        }
 
         void and(String condition, Object... values) {
             text.append(condition);
@@ -169,13 +165,16 @@ final class Listings implements AutoCloseable {
         }
     }
 
-    private <T> Listing<T> page(Query rows, String order, int limit, RowReader<T> reader) throws SQLException {
-        String query = FRESHNESS + ", r.*" + FROM_FRESHNESS + " LEFT JOIN LATERAL (" + rows.text + " ORDER BY " + order
-                + " LIMIT " + (limit + 1) + ") r ON true" + WHERE_SHOWN;
+    private <T> Listing<T> page(String table, Query rows, String order, int limit, RowReader<T> reader) throws SQLException {
+        // Each set by itself, as the views would not: so a page is a short walk of an index, however much follows it.
+        String query = FRESHNESS + ", r.*" + FROM_FRESHNESS + " LEFT JOIN LATERAL (" + ofSet("a", table, rows, order, limit)
+                + " UNION ALL " + ofSet("b", table, rows, order, limit) + ") r ON true" + WHERE_SHOWN + " ORDER BY " + order;
         long before = clock.millis();
         try (Connection connection = pool.getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
-            for (int i = 0; i < rows.parameters.size(); i++) {
+            int parameters = rows.parameters.size();
+            for (int i = 0; i < parameters; i++) {
                 statement.setObject(i + 1, rows.parameters.get(i));
+                statement.setObject(parameters + i + 1, rows.parameters.get(i));
             }
             try (ResultSet row = statement.executeQuery()) {
                 List<T> found = new ArrayList<>();
@@ -199,6 +198,11 @@ final class Listings implements AutoCloseable {
             }
             throw e;
         }
+    }
+
+    private static String ofSet(String set, String table, Query rows, String order, int limit) {
+        return "(SELECT * FROM projection." + table + "_" + set + " WHERE (SELECT z.state FROM projection.sets z WHERE z.name = '" + set
+                + "') = 'shown'" + rows.text + " ORDER BY " + order + " LIMIT " + (limit + 1) + ")";
     }
 
     private Optional<Freshness> freshness(Connection connection) throws SQLException {

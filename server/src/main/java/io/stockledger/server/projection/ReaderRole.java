@@ -19,8 +19,9 @@ final class ReaderRole {
 
     private ReaderRole() {}
 
-    static void grant(Database database) throws SQLException {
-        try (Connection connection = database.connect(); Statement statement = connection.createStatement()) {
+    /** The ledger serves also where this fails: another node may be at it this moment. */
+    static void grant(Database database) {
+        try (Connection connection = database.reads().getConnection(); Statement statement = connection.createStatement()) {
             if (!is(statement, "EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '" + NAME + "')")) {
                 if (!is(statement, "(SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user)")) {
                     LOG.info("There is no role {}, and the ledger's may not make it. For SQL of the projection: CREATE ROLE {} NOLOGIN,"
@@ -35,6 +36,8 @@ final class ReaderRole {
                     + " AND has_table_privilege('" + NAME + "', 'projection.freshness', 'SELECT')")) {
                 statement.execute("GRANT USAGE ON SCHEMA projection TO " + NAME + "; GRANT SELECT ON " + VIEWS + " TO " + NAME);
             }
+        } catch (SQLException e) {
+            LOG.warn("The role {} could not be given its rights on the projection: {}", NAME, e.getMessage());
         }
     }
 

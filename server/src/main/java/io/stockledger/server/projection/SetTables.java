@@ -7,6 +7,7 @@ import io.stockledger.server.domain.Reservation;
 import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.EntryCodec;
 import io.stockledger.server.journal.Position;
+import io.stockledger.v1.ChannelAllocation;
 import io.stockledger.v1.LocationBalance;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -16,6 +17,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /**
  * The two sets of tables as they are written, over the one connection of whoever keeps them. Each call is one statement
@@ -26,7 +28,10 @@ final class SetTables {
     /** A query that reads a table keeps it from being emptied; who waits for it lets others wait, and the feed. */
     private static final int LOCK_WAIT_MS = 20;
     private static final String LOCK_NOT_AVAILABLE = "55P03";
-    private static final JsonFormat.Printer JSON = JsonFormat.printer().preservingProtoFieldNames().omittingInsignificantWhitespace();
+    /** Zeros stand there, so that a query need not mind that they might not. */
+    private static final JsonFormat.Printer JSON = JsonFormat.printer().preservingProtoFieldNames().omittingInsignificantWhitespace()
+            .includingDefaultValueFields(ChannelAllocation.getDescriptor().getFields().stream()
+                    .filter(field -> !field.hasPresence()).collect(Collectors.toSet()));
     private static final JsonFormat.Parser FROM_JSON = JsonFormat.parser().ignoringUnknownFields();
 
     private final Connection connection;
