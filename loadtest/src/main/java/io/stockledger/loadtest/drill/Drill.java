@@ -137,6 +137,15 @@ public final class Drill implements Runnable {
         return exit(drill("projection", ground -> new Projection(ground, perSecond, history).run()));
     }
 
+    @Command(name = "migration", mixinStandardHelpOptions = true,
+            description = "A shop's way from its cron job to the ledger, from the import to the retirement; what each oversells is counted.")
+    int migration(
+            @Parameters(paramLabel = "FILE") Path file,
+            @Option(names = "--opening", paramLabel = "N", defaultValue = "100", description = "Units of each SKU at first (default: 100).") long opening,
+            @Option(names = "--lag", paramLabel = "SECONDS", defaultValue = "5", description = "The lag that the comparison allows (default: 5).") int lag) {
+        return exit(drill("migration", ground -> new Migration(ground, file, opening, Duration.ofSeconds(lag), Duration.ofSeconds(2L * lag)).run()));
+    }
+
     @Command(name = "all", mixinStandardHelpOptions = true, description = "All of them, and a table at the end.")
     int all(@Parameters(paramLabel = "FILE") Path file) {
         List<Ending> endings = new ArrayList<>();
@@ -154,6 +163,7 @@ public final class Drill implements Runnable {
         endings.add(drill("consumers", ground -> new Consumers(ground, file, 0, Duration.ofSeconds(30)).run()));
         endings.add(drill("consumers --lost 0.5", ground -> new Consumers(ground, file, 0.5, Duration.ofSeconds(30)).run()));
         endings.add(drill("views", ground -> new Views(ground, file).run()));
+        endings.add(drill("migration", ground -> new Migration(ground, file, 100, Duration.ofSeconds(5), Duration.ofSeconds(10)).run()));
         out.printf("%n%-28s %-8s %8s   %s%n", "DRILL", "HELD", "SECONDS", "");
         endings.forEach(ending -> out.printf("%-28s %-8s %8d   %s%n", ending.name(), ending.held() ? "yes" : "NO",
                 ending.time().toSeconds(), ending.verdict()));

@@ -76,7 +76,11 @@ final class DriftPage {
         String source = story.begun().map(begun -> begun.source() + " against the ledger's " + begun.figure() + ", ").orElse("");
         return source + Table.grouped(last.compared()) + " places; looked at from " + Converters.shown(from) + " to " + Converters.shown(last.at())
                 + ", " + Durations.shown(story.watchedSince(Instant.MIN)) + " in all"
-                + (story.gaps().isEmpty() ? "." : "; " + story.gaps().size() + " times nobody looked for longer than the lag, which count for nothing.");
+                + switch (story.gaps().size()) {
+                    case 0 -> ".";
+                    case 1 -> "; once nobody looked for longer than the lag, which counts for nothing.";
+                    default -> "; " + story.gaps().size() + " times nobody looked for longer than the lag, which counts for nothing.";
+                };
     }
 
     private void current() {

@@ -1,6 +1,7 @@
 package io.stockledger.cli.migrate;
 
 import java.time.Duration;
+import java.util.Locale;
 
 /** Lengths of time as people say them: the two largest parts. */
 final class Durations {
@@ -17,6 +18,7 @@ final class Durations {
         if (length.toMinutes() > 0) {
             return length.toMinutes() + " min " + length.toSecondsPart() + " s";
         }
-        return length.toSeconds() >= 10 || length.toMillisPart() == 0 ? length.toSeconds() + " s" : length.toMillis() + " ms";
+        boolean whole = length.toSeconds() >= 10 || length.toMillisPart() == 0;
+        return whole ? length.toSeconds() + " s" : String.format(Locale.ROOT, "%.1f s", length.toMillis() / 1e3);
     }
 }

@@ -61,7 +61,7 @@ final class StockQuery {
         }
     }
 
-    private static OldStock read(ResultSet answer, OldStockReader.Rules rules) throws SQLException {
+    private OldStock read(ResultSet answer, OldStockReader.Rules rules) throws SQLException {
         ResultSetMetaData meta = answer.getMetaData();
         List<String> header = new ArrayList<>();
         for (int i = 1; i <= meta.getColumnCount(); i++) {
@@ -77,7 +77,7 @@ final class StockQuery {
             }
             reader.take(number, fields);
         }
-        return reader.done();
+        return new OldStock("the answer to: " + query.replaceAll("\\s+", " "), reader.done().rows());
     }
 
     /** A shop may well count in NUMERIC(12,3): 5.000 are 5 units. */
