@@ -234,6 +234,9 @@ public final class Subscription implements AutoCloseable {
         if (!entries.isEmpty()) {
             listener.onEntries(entries, progress);
         }
+        if (message.getChainHeadsCount() > 0) {
+            listener.onChainHeads(message.getChainHeadsList(), progress);
+        }
         // A time up to which all is complete says as much as the word itself, once it has been said.
         boolean caughtUp = message.getCaughtUp() || (caughtUpOnce && progress.completeTime().isPresent());
         if (caughtUp && state != State.CAUGHT_UP && become(State.CAUGHT_UP)) {

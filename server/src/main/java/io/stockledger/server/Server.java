@@ -6,7 +6,7 @@ import com.typesafe.config.ConfigValueFactory;
 import io.stockledger.server.api.ApiServer;
 import io.stockledger.server.audit.BackgroundAudit;
 import io.stockledger.server.audit.JournalAudit;
-import io.stockledger.server.audit.ProjectedStock;
+import io.stockledger.server.audit.AuditedProjection;
 import io.stockledger.server.entity.EntitySettings;
 import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.entity.Sweeper;
@@ -108,8 +108,8 @@ public final class Server implements AutoCloseable {
         keep(Sweeper.start(journal, ledger, clock, config.getDuration("stockledger.entity.sweep-interval")));
 
         // What is kept beside the journal, and held against it.
-        List<ProjectedStock> projected = List.of();
-        JournalAudit audit = new JournalAudit(database, journal, projected, pace);
+        List<AuditedProjection> projections = List.of();
+        JournalAudit audit = new JournalAudit(database, journal, projections, pace);
         keep(BackgroundAudit.start(audit, database, config.getConfig("stockledger.audit"), clock, metrics.registry()));
 
         api = keep(ApiServer.start(config, ledger, feed, journal, audit, clock, pace, metrics.registry()));

@@ -6,14 +6,22 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import io.grpc.Context;
 import io.stockledger.client.LedgerClient;
 import io.stockledger.client.Mutations;
 import io.stockledger.client.StockView;
+import io.stockledger.server.audit.AuditedProjection;
+import io.stockledger.server.audit.JournalAudit;
 import io.stockledger.server.domain.Balance;
 import io.stockledger.server.domain.Bucket;
 import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.EntryKind;
 import io.stockledger.server.domain.Movement;
+import io.stockledger.server.journal.Database;
+import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.snapshot.StockSnapshot;
 import io.stockledger.v1.AdjustReason;
 import io.stockledger.v1.AuditFinding;
@@ -22,7 +30,10 @@ import io.stockledger.v1.AuditRequest;
 import io.stockledger.v1.AuditResponse;
 import io.stockledger.v1.AuditTotal;
 import io.stockledger.v1.ChainHead;
+import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.Mutation;
+import io.stockledger.v1.SubscribeRequest;
+import io.stockledger.v1.SubscribeResponse;
 import io.stockledger.v1.UnavailableReason;
 import java.nio.ByteBuffer;
 import java.sql.Connection;
@@ -30,8 +41,11 @@ import java.sql.PreparedStatement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
@@ -335,6 +349,69 @@ class AuditTest {
             assertTrue(findings.stream().allMatch(finding -> finding.getKind() == AuditFindingKind.AUDIT_FINDING_KIND_VIEW_DRIFT));
             assertTrue(findings.get(0).getExpected().startsWith("3 available"), findings::toString);
             assertTrue(findings.get(0).getFound().startsWith("4 available"), findings::toString);
+        }
+    }
+
+    /** A projection of one SKU, as the test says it is. */
+    private static List<String> auditWith(String sku, AuditedProjection projection) throws Exception {
+        Config journal = Server.config(ConfigFactory.empty()).getConfig("stockledger.journal");
+        List<String> told = new ArrayList<>();
+        try (Database database = Database.open(ledger.database(), journal)) {
+            JournalAudit audit = new JournalAudit(database, new JournalReader(database, journal), List.of(projection), new Pace(journal));
+            audit.some(List.of(new JournalAudit.Asked(sku, List.of())), new JournalAudit.Follower() {
+                @Override
+                public boolean goesOn(JournalAudit.Progress soFar) {
+                    return true;
+                }
+
+                @Override
+                public boolean done(JournalAudit.Verdict verdict, JournalAudit.Progress soFar) {
+                    verdict.findings().forEach(finding -> told.add(finding.kind() + " " + finding.sequence() + ": " + finding.expected() + ", not " + finding.found()));
+                    return true;
+                }
+            });
+        }
+        return told;
+    }
+
+    private static Balance standing(long available) {
+        return new Balance("main", available, 0, 0, 0, 0, 0, 0, 0, List.of());
+    }
+
+    @Test
+    void aProjectionIsHeldAgainstTheReplayAtTheSameSequence() throws Exception {
+        for (int i = 1; i <= 4; i++) {
+            ledger.applied(Mutations.receive("projected", i));
+        }
+        assertEquals(List.of(), auditWith("projected", sku -> Optional.empty()), "not there yet");
+        assertEquals(List.of(), auditWith("projected", sku -> Optional.of(new AuditedProjection.Standing(3, List.of(standing(6))))), "behind, and right");
+        assertEquals(List.of("PROJECTION_DRIFT 3: 10 available at main after entry 4, not 3 available at main"),
+                auditWith("projected", sku -> Optional.of(new AuditedProjection.Standing(4, List.of(standing(3))))), "it lacks entry 3 and the next");
+        assertEquals(List.of("PROJECTION_DRIFT 4: 10 available at main after entry 4, not 99 available at main"),
+                auditWith("projected", sku -> Optional.of(new AuditedProjection.Standing(4, List.of(standing(99))))), "edited by hand");
+        assertEquals(List.of("PROJECTION_DRIFT 5: entries up to 4 at most, not a projection that reflects entry 9"),
+                auditWith("projected", sku -> Optional.of(new AuditedProjection.Standing(9, List.of(standing(10))))), "ahead of the journal");
+    }
+
+    @Test
+    void chainHeadsComeWithTheFeedAndBearWitness() throws Exception {
+        Context.CancellableContext call = Context.current().withCancellation();
+        try {
+            Iterator<SubscribeResponse> messages = call.call(() -> ledger.feed().subscribe(SubscribeRequest.newBuilder().setFromBeginning(true)
+                    .setFilter(FeedFilter.newBuilder().setSkuPrefix("told-")).setChainHeads(true).build()));
+            receipts("told-1", 3);
+            receipts("told-2", 1);
+            Map<String, ChainHead> heads = new HashMap<>();
+            while (!heads.containsKey("told-2") || heads.get("told-1").getSequence() < 3) {
+                SubscribeResponse message = messages.next();
+                assertTrue(message.getChainHeadsCount() == 0 || !message.getCursor().isEmpty());
+                message.getChainHeadsList().forEach(head -> heads.put(head.getSku(), head));
+            }
+            assertEquals(List.of(), audit(AuditRequest.newBuilder().addAllHeads(heads.values())).told());
+            ForgedRows.tamper(ledger, "DELETE FROM event_journal WHERE persistence_id = 'told-1' AND sequence_number = 3");
+            audit(AuditRequest.newBuilder().addAllHeads(heads.values())).assertFound(AuditFindingKind.AUDIT_FINDING_KIND_HEAD_CONTRADICTED, 3);
+        } finally {
+            call.cancel(null);
         }
     }
 }

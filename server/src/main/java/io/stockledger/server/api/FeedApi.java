@@ -93,7 +93,7 @@ public final class FeedApi {
                     + ", or 0 for " + HEARTBEAT_MS_DEFAULT));
         }
         return new FeedRequest(selection, start, request.getInitialStock(),
-                Duration.ofMillis(heartbeat == 0 ? HEARTBEAT_MS_DEFAULT : heartbeat));
+                Duration.ofMillis(heartbeat == 0 ? HEARTBEAT_MS_DEFAULT : heartbeat), request.getChainHeads());
     }
 
     private Selection selection(SubscribeRequest request) {

@@ -18,17 +18,17 @@ public final class JournalAudit {
 
     private final JournalReader journal;
     private final AuditReader reader;
-    private final List<ProjectedStock> projected;
+    private final List<AuditedProjection> projections;
     private final Pace pace;
 
     /**
-     * @param projected held against the replay beside the journal
+     * @param projections held against the replay beside the journal
      * @param pace kept between pages
      */
-    public JournalAudit(Database database, JournalReader journal, List<ProjectedStock> projected, Pace pace) {
+    public JournalAudit(Database database, JournalReader journal, List<AuditedProjection> projections, Pace pace) {
         this.journal = journal;
         this.reader = new AuditReader(database);
-        this.projected = List.copyOf(projected);
+        this.projections = List.copyOf(projections);
         this.pace = pace;
     }
 
@@ -96,7 +96,7 @@ public final class JournalAudit {
     private Optional<Progress> audit(List<Asked> skus, Progress before, Follower follower) throws SQLException {
         Progress progress = before;
         for (Asked asked : skus) {
-            SkuAudit audit = new SkuAudit(asked.sku(), asked.heads(), journal, reader, projected);
+            SkuAudit audit = new SkuAudit(asked.sku(), asked.heads(), journal, reader, projections);
             Optional<Verdict> verdict = Optional.empty();
             while (verdict.isEmpty()) {
                 if (Thread.currentThread().isInterrupted() || !follower.goesOn(progress.with(audit))) {

@@ -29,7 +29,7 @@ final class SkuAudit {
     private final Replay replay;
     private final SnapshotCheck snapshots;
     private final HeadCheck heads;
-    private final List<ProjectedCheck> projections = new ArrayList<>();
+    private final List<ProjectionCheck> projections = new ArrayList<>();
     private byte[] digest = GroupRow.noDigest();
     private Optional<ChainHead> head = Optional.empty();
     private long announcedDueMs;
@@ -38,7 +38,7 @@ final class SkuAudit {
     private long entries;
     private boolean ended;
 
-    SkuAudit(String sku, List<ChainHead> keptHeads, JournalReader journal, AuditReader reader, List<ProjectedStock> projected)
+    SkuAudit(String sku, List<ChainHead> keptHeads, JournalReader journal, AuditReader reader, List<AuditedProjection> audited)
             throws SQLException {
         this.sku = sku;
         this.journal = journal;
@@ -47,8 +47,8 @@ final class SkuAudit {
         this.heads = new HeadCheck(keptHeads, findings);
         // Both before any row: what they reflect is committed, and so will be read.
         this.snapshots = new SnapshotCheck(sku, reader, findings);
-        for (ProjectedStock stock : projected) {
-            stock.of(sku).ifPresent(known -> projections.add(new ProjectedCheck(known, findings)));
+        for (AuditedProjection projection : audited) {
+            projection.of(sku).ifPresent(known -> projections.add(new ProjectionCheck(known, findings)));
         }
     }
 
@@ -68,8 +68,8 @@ final class SkuAudit {
         try {
             page = journal.rowsForward(sku, rowNumber + 1);
             ended = journal.isLast(page);
-        } catch (IllegalArgumentException unreadable) {
-            findings.add(Kind.ROW_CHANGED, replay.sequence() + 1, "rows that can be read from row " + (rowNumber + 1) + " on", unreadable.getMessage());
+        } catch (RuntimeException unreadable) {
+            findings.add(Kind.ROW_CHANGED, replay.sequence() + 1, "rows that can be read from row " + (rowNumber + 1) + " on", String.valueOf(unreadable.getMessage()));
             ended = true;
         }
         for (JournalRow row : page) {

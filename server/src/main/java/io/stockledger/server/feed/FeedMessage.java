@@ -2,6 +2,7 @@ package io.stockledger.server.feed;
 
 import com.google.protobuf.Timestamp;
 import com.google.protobuf.UnsafeByteOperations;
+import io.stockledger.server.journal.ChainHead;
 import io.stockledger.v1.Stock;
 import io.stockledger.v1.SubscribeResponse;
 import java.io.IOException;
@@ -61,6 +62,13 @@ public final class FeedMessage {
     static final class Builder {
         private final List<Piece> pieces = new ArrayList<>();
         private int entryBytes;
+        private List<ChainHead> heads = List.of();
+
+        /** Adds where chains stand. */
+        Builder heads(List<ChainHead> chainHeads) {
+            heads = chainHeads;
+            return this;
+        }
 
         int entryBytes() {
             return entryBytes;
@@ -86,6 +94,7 @@ public final class FeedMessage {
                     .setCursor(UnsafeByteOperations.unsafeWrap(stamp.cursor()))
                     .setLedgerTime(timestamp(stamp.ledgerTimeMs()));
             stamp.completeTimeMs().ifPresent(ms -> rest.setCompleteTime(timestamp(ms)));
+            heads.forEach(head -> rest.addChainHeads(head.toContract()));
             return new FeedMessage(List.copyOf(pieces), entryBytes, rest.build().toByteArray());
         }
     }

@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.Optional;
 
 /** Stock that is kept beside the journal and must be what the entries make: the SQL tables. */
-public interface ProjectedStock {
+public interface AuditedProjection {
     /** What it says of a SKU; empty where it knows nothing of it, or nothing yet. */
-    Optional<Projected> of(String sku) throws SQLException;
+    Optional<Standing> of(String sku) throws SQLException;
 
     /**
      * One SKU of it, read at one moment.
@@ -16,5 +16,5 @@ public interface ProjectedStock {
      * @param sequence the last entry that it reflects
      * @param balances those of each location; one without units and settings may be left out
      */
-    record Projected(long sequence, List<Balance> balances) {}
+    record Standing(long sequence, List<Balance> balances) {}
 }

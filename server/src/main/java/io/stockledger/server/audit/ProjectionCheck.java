@@ -1,7 +1,7 @@
 package io.stockledger.server.audit;
 
+import io.stockledger.server.audit.AuditedProjection.Standing;
 import io.stockledger.server.audit.Finding.Kind;
-import io.stockledger.server.audit.ProjectedStock.Projected;
 import io.stockledger.server.domain.Balance;
 import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.Stock;
@@ -13,7 +13,7 @@ import java.util.TreeSet;
  * Holds one SKU of a projection against the replay at the same sequence. Where it stands as the ledger did after an
  * earlier entry, the next entry is the first that it lacks; where it never stood so, its last entry is in doubt.
  */
-final class ProjectedCheck {
+final class ProjectionCheck {
     private final Findings findings;
     private final long sequence;
     private final Map<String, Balance> projected = new HashMap<>();
@@ -21,10 +21,10 @@ final class ProjectedCheck {
     private final Map<String, Long> doubted = new HashMap<>();
     private final TreeSet<String> onceSame = new TreeSet<>();
 
-    ProjectedCheck(Projected stock, Findings findings) {
+    ProjectionCheck(Standing standing, Findings findings) {
         this.findings = findings;
-        this.sequence = stock.sequence();
-        stock.balances().forEach(balance -> projected.put(balance.location(), balance));
+        this.sequence = standing.sequence();
+        standing.balances().forEach(balance -> projected.put(balance.location(), balance));
     }
 
     /** After the replay has taken over an entry. */
