@@ -1,6 +1,7 @@
 package io.stockledger.server;
 
 import static io.stockledger.server.RunningLedger.await;
+import static io.stockledger.server.RunningLedger.problem;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -12,6 +13,7 @@ import io.grpc.Context;
 import io.stockledger.client.LedgerClient;
 import io.stockledger.client.Mutations;
 import io.stockledger.client.StockView;
+import io.stockledger.server.RunningLedger.Problem;
 import io.stockledger.server.audit.AuditedProjection;
 import io.stockledger.server.audit.JournalAudit;
 import io.stockledger.server.domain.Balance;
@@ -38,6 +40,7 @@ import io.stockledger.v1.UnavailableReason;
 import java.nio.ByteBuffer;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -327,6 +330,24 @@ class AuditTest {
         assertEquals(4, audit(AuditRequest.newBuilder().setAfterSku("zz-4")).total().getSkus());
         assertTrue(all.heads().stream().allMatch(head -> head.getDigest().size() == 32 && head.getSequence() == 2));
         assertFalse(all.heads().get(0).getDigest().equals(ByteString.copyFrom(new byte[32])));
+    }
+
+    @Test
+    void oneAuditOfEverythingIsAtWorkAtATime() throws Exception {
+        Iterator<AuditResponse> first;
+        try (Connection holder = ledger.superuser(); Statement statement = holder.createStatement()) {
+            holder.setAutoCommit(false);
+            statement.execute("LOCK TABLE event_journal IN ACCESS EXCLUSIVE MODE");
+            first = ledger.admin().audit(AuditRequest.newBuilder().setAfterSku("zzzz").build());
+            await("the first waits in the store", () -> ledger.count("SELECT count(*) FROM pg_stat_activity"
+                    + " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%recursive walk%'") == 1);
+            Problem second = problem(() -> ledger.admin().audit(AuditRequest.getDefaultInstance()).hasNext());
+            assertEquals("RESOURCE_EXHAUSTED/AUDIT_UNDER_WAY", second.name());
+            assertTrue(second.retryAfter().isPresent());
+            holder.rollback();
+        }
+        assertTrue(first.next().getTotal().getClean());
+        assertEquals(0, audit(AuditRequest.newBuilder().setAfterSku("zzzz")).total().getSkus());
     }
 
     @Test
