@@ -49,16 +49,20 @@ final class HeadsFile implements AutoCloseable {
         }
     }
 
-    void add(ChainHead head) {
+    /** Writes them, down to the file: what bears witness may not wait in memory. */
+    synchronized void add(List<ChainHead> heads) {
         try {
-            printer.printRecord(head.getSku(), head.getRow(), head.getSequence(), HexFormat.of().formatHex(head.getDigest().toByteArray()));
+            for (ChainHead head : heads) {
+                printer.printRecord(head.getSku(), head.getRow(), head.getSequence(), HexFormat.of().formatHex(head.getDigest().toByteArray()));
+            }
+            printer.flush();
         } catch (IOException e) {
             throw new Failure(file + " can't be written: " + e.getMessage(), e);
         }
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         try {
             printer.close(true);
         } catch (IOException e) {

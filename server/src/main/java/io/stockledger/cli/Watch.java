@@ -6,12 +6,14 @@ import io.stockledger.client.FeedProgress;
 import io.stockledger.client.LedgerClient;
 import io.stockledger.client.LedgerException;
 import io.stockledger.client.Subscription;
+import io.stockledger.v1.ChainHead;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.EntryKind;
 import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.Share;
 import io.stockledger.v1.SubscribeRequest;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
@@ -59,6 +61,11 @@ final class Watch implements Callable<Integer> {
     @Option(names = "--until-caught-up", description = "End when everything committed so far has been shown.")
     private boolean untilCaughtUp;
 
+    @Option(names = "--export-heads", paramLabel = "FILE",
+            description = "Also write chain heads into a new CSV as they come, for `audit --heads`: keep it where nobody who can write to"
+                    + " the database can reach it.")
+    private Optional<Path> exportHeads = Optional.empty();
+
     @Mixin
     private LedgerOptions ledger;
 
@@ -66,7 +73,8 @@ final class Watch implements Callable<Integer> {
     @SuppressWarnings("try") // The subscription is only to be closed.
     public Integer call() throws InterruptedException {
         SubscribeRequest request = request();
-        Printer printer = new Printer(ledger.out(), ledger.err(), ledger.json(), limit.orElse(Long.MAX_VALUE), untilCaughtUp);
+        Optional<HeadsFile> heads = exportHeads.map(HeadsFile::create);
+        Printer printer = new Printer(ledger.out(), ledger.err(), ledger.json(), limit.orElse(Long.MAX_VALUE), untilCaughtUp, heads);
         Thread farewell = new Thread(() -> printer.tellCursor(ledger.err()));
         Runtime.getRuntime().addShutdownHook(farewell);
         try (LedgerClient client = ledger.connect(); Subscription subscription = client.subscribe(request, printer)) {
@@ -75,6 +83,7 @@ final class Watch implements Callable<Integer> {
             throw e.getCause() instanceof LedgerException cause ? cause : new Failure(e.getCause().toString(), e.getCause());
         } finally {
             ledger.out().flush();
+            heads.ifPresent(HeadsFile::close);
             Runtime.getRuntime().removeShutdownHook(farewell);
         }
         printer.tellCursor(ledger.err());
@@ -86,7 +95,8 @@ final class Watch implements Callable<Integer> {
             throw new Failure("--limit must be 1 or more");
         }
         SubscribeRequest.Builder request = SubscribeRequest.newBuilder().setFilter(FeedFilter.newBuilder()
-                .addAllSkus(skus).setSkuPrefix(prefix).addAllLocations(locations).addAllChannels(channels).addAllKinds(kinds));
+                .addAllSkus(skus).setSkuPrefix(prefix).addAllLocations(locations).addAllChannels(channels).addAllKinds(kinds))
+                .setChainHeads(exportHeads.isPresent());
         share.ifPresent(text -> {
             Matcher matcher = SHARE.matcher(text);
             if (!matcher.matches()) {
@@ -116,16 +126,18 @@ final class Watch implements Callable<Integer> {
         private final PrintWriter err;
         private final boolean json;
         private final boolean untilCaughtUp;
+        private final Optional<HeadsFile> heads;
         private final CompletableFuture<Void> end = new CompletableFuture<>();
         private long left;
         private volatile Optional<ByteString> cursor = Optional.empty();
 
-        Printer(PrintWriter out, PrintWriter err, boolean json, long limit, boolean untilCaughtUp) {
+        Printer(PrintWriter out, PrintWriter err, boolean json, long limit, boolean untilCaughtUp, Optional<HeadsFile> heads) {
             this.out = out;
             this.err = err;
             this.json = json;
             this.left = limit;
             this.untilCaughtUp = untilCaughtUp;
+            this.heads = heads;
         }
 
         @Override
@@ -144,6 +156,11 @@ final class Watch implements Callable<Integer> {
             if (left == 0 || out.checkError()) {
                 end.complete(null);
             }
+        }
+
+        @Override
+        public void onChainHeads(List<ChainHead> told, FeedProgress progress) {
+            heads.filter(file -> !end.isDone()).ifPresent(file -> file.add(told));
         }
 
         @Override
