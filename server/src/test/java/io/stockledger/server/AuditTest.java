@@ -21,9 +21,11 @@ import io.stockledger.server.domain.Bucket;
 import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.EntryKind;
 import io.stockledger.server.domain.Movement;
+import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.Pace;
+import io.stockledger.server.journal.Position;
 import io.stockledger.server.journal.snapshot.StockSnapshot;
 import io.stockledger.v1.AdjustReason;
 import io.stockledger.v1.AuditFinding;
@@ -373,7 +375,7 @@ class AuditTest {
         }
     }
 
-    /** A projection of one SKU, as the test says it is. */
+    /** What is found of a SKU, in words, beside such a projection. */
     private static List<String> auditWith(String sku, AuditedProjection projection) throws Exception {
         Config journal = Server.config(ConfigFactory.empty()).getConfig("stockledger.journal");
         List<String> told = new ArrayList<>();
@@ -395,23 +397,38 @@ class AuditTest {
         return told;
     }
 
-    private static Balance standing(long available) {
-        return new Balance("main", available, 0, 0, 0, 0, 0, 0, 0, List.of());
+    /** Up to the row of this number, of a SKU whose rows hold an entry each. */
+    private static AuditedProjection upTo(String sku, long row, long sequence, Balance... balances) throws Exception {
+        Position position = new Position(ledger.count("SELECT tx::text::bigint FROM event_journal WHERE persistence_id = ? AND sequence_number = ?", sku, row),
+                ledger.count("SELECT ordering FROM event_journal WHERE persistence_id = ? AND sequence_number = ?", sku, row));
+        return asked -> Optional.of(new AuditedProjection.Standing(Cursor.after(position), sequence, List.of(balances), List.of()));
+    }
+
+    private static Balance standing(long available, long reserved) {
+        return new Balance("main", available, reserved, 0, 0, 0, 0, 0, 0, List.of());
     }
 
     @Test
-    void aProjectionIsHeldAgainstTheReplayAtTheSameSequence() throws Exception {
+    void aProjectionIsHeldAgainstTheReplayOfTheRowsThatItHasTakenOver() throws Exception {
+        String sku = "projected";
         for (int i = 1; i <= 4; i++) {
-            ledger.applied(Mutations.receive("projected", i));
+            ledger.applied(Mutations.receive(sku, i));
         }
-        assertEquals(List.of(), auditWith("projected", sku -> Optional.empty()), "not there yet");
-        assertEquals(List.of(), auditWith("projected", sku -> Optional.of(new AuditedProjection.Standing(3, List.of(standing(6))))), "behind, and right");
+        ledger.applied(Mutations.reserve(sku, 2, Duration.ofHours(1)).setMutationId("projected-hold"));
+        assertEquals(List.of(), auditWith(sku, asked -> Optional.empty()), "not built yet");
+        assertEquals(List.of(), auditWith(sku, upTo(sku, 3, 3, standing(6, 0))), "behind, and right");
         assertEquals(List.of("PROJECTION_DRIFT 3: 10 available at main after entry 4, not 3 available at main"),
-                auditWith("projected", sku -> Optional.of(new AuditedProjection.Standing(4, List.of(standing(3))))), "it lacks entry 3 and the next");
+                auditWith(sku, upTo(sku, 4, 4, standing(3, 0))), "it lacks entry 3 and the next");
         assertEquals(List.of("PROJECTION_DRIFT 4: 10 available at main after entry 4, not 99 available at main"),
-                auditWith("projected", sku -> Optional.of(new AuditedProjection.Standing(4, List.of(standing(99))))), "edited by hand");
-        assertEquals(List.of("PROJECTION_DRIFT 5: entries up to 4 at most, not a projection that reflects entry 9"),
-                auditWith("projected", sku -> Optional.of(new AuditedProjection.Standing(9, List.of(standing(10))))), "ahead of the journal");
+                auditWith(sku, upTo(sku, 4, 4, standing(99, 0))), "edited by hand");
+        assertEquals(List.of("PROJECTION_DRIFT 3: 6 available at main after entry 3, not 0 available at main"),
+                auditWith(sku, upTo(sku, 3, 0)), "deleted by hand");
+        assertEquals(List.of("PROJECTION_DRIFT 5: entries up to 4 at most, not a projection that says it reflects entry 9"),
+                auditWith(sku, upTo(sku, 4, 9, standing(10, 0))), "ahead of the journal");
+        List<String> hold = auditWith(sku, upTo(sku, 5, 5, standing(8, 2)));
+        assertEquals(1, hold.size());
+        assertTrue(hold.get(0).startsWith("PROJECTION_DRIFT 5: Reservation[id=projected-hold")
+                && hold.get(0).endsWith("not no open reservation projected-hold"), hold.get(0));
     }
 
     @Test

@@ -48,7 +48,7 @@ final class SkuAudit {
         // Both before any row: what they reflect is committed, and so will be read.
         this.snapshots = new SnapshotCheck(sku, reader, findings);
         for (AuditedProjection projection : audited) {
-            projection.of(sku).ifPresent(known -> projections.add(new ProjectionCheck(known, findings)));
+            projection.of(sku).ifPresent(known -> projections.add(new ProjectionCheck(known, replay, findings)));
         }
     }
 
@@ -80,13 +80,14 @@ final class SkuAudit {
         }
         snapshots.end(rowNumber, replay);
         heads.end(rowNumber, replay.sequence());
-        projections.forEach(projection -> projection.end(replay.stock()));
+        projections.forEach(ProjectionCheck::compare);
         List<Finding> found = findings.list();
         return Optional.of(new Verdict(sku, rows, entries, found, found.isEmpty() ? head : Optional.empty()));
     }
 
     private void row(JournalRow stored) throws SQLException {
         rows++;
+        projections.forEach(projection -> projection.before(stored));
         if (stored.rowNumber() != rowNumber + 1) {
             findings.add(Kind.SEQUENCE_GAP, replay.sequence() + 1, "row " + (rowNumber + 1), "row " + stored.rowNumber());
         }
@@ -124,7 +125,7 @@ final class SkuAudit {
                     return;
                 }
                 replay.entry(entry, saysBelowZero);
-                projections.forEach(projection -> projection.entry(entry, replay.stock()));
+                projections.forEach(projection -> projection.after(entry));
             });
         } catch (RuntimeException unreadable) {
             if (!changed) {
