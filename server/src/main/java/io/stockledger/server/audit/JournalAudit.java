@@ -7,6 +7,7 @@ import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.Pace;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -95,8 +96,9 @@ public final class JournalAudit {
 
     private Optional<Progress> audit(List<Asked> skus, Progress before, Follower follower) throws SQLException {
         Progress progress = before;
+        Map<String, List<Long>> snapshotRows = reader.snapshotRows(skus.stream().map(Asked::sku).toList());
         for (Asked asked : skus) {
-            SkuAudit audit = new SkuAudit(asked.sku(), asked.heads(), journal, reader, projections);
+            SkuAudit audit = new SkuAudit(asked, snapshotRows.getOrDefault(asked.sku(), List.of()), journal, reader, projections);
             Optional<Verdict> verdict = Optional.empty();
             while (verdict.isEmpty()) {
                 if (Thread.currentThread().isInterrupted() || !follower.goesOn(progress.with(audit))) {

@@ -1,6 +1,7 @@
 package io.stockledger.server.audit;
 
 import io.stockledger.server.audit.Finding.Kind;
+import io.stockledger.server.audit.JournalAudit.Asked;
 import io.stockledger.server.audit.JournalAudit.Verdict;
 import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.Stock;
@@ -38,17 +39,18 @@ final class SkuAudit {
     private long entries;
     private boolean ended;
 
-    SkuAudit(String sku, List<ChainHead> keptHeads, JournalReader journal, AuditReader reader, List<AuditedProjection> audited)
+    /** @param snapshotRows after which its snapshots were made, read before: then each is among the rows */
+    SkuAudit(Asked asked, List<Long> snapshotRows, JournalReader journal, AuditReader reader, List<AuditedProjection> audited)
             throws SQLException {
-        this.sku = sku;
+        this.sku = asked.sku();
         this.journal = journal;
         this.findings = new Findings(sku);
         this.replay = new Replay(sku, findings);
-        this.heads = new HeadCheck(keptHeads, findings);
-        // Both before any row: what they reflect is committed, and so will be read.
-        this.snapshots = new SnapshotCheck(sku, reader, findings);
+        this.heads = new HeadCheck(asked.heads(), findings);
+        this.snapshots = new SnapshotCheck(sku, snapshotRows, reader, findings);
+        // Before any row too: what it reflects is committed, and so will be read.
         for (AuditedProjection projection : audited) {
-            projection.of(sku).ifPresent(known -> projections.add(new ProjectionCheck(known, replay, findings)));
+            projection.of(sku).ifPresent(standing -> projections.add(new ProjectionCheck(standing, replay, findings)));
         }
     }
 
