@@ -10,8 +10,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The chain heads that are due to one subscriber: of each SKU that it was sent entries of, the newest. They go out at
- * the stated pace, earlier only where very many wait: a subscriber that catches up passes a whole journal.
+ * The chain heads that are due to one subscriber: of each SKU that it asks for, the newest. They go out at the stated pace, earlier only where very many wait: a subscriber that catches up passes a whole journal.
  */
 final class PublishedHeads {
     private static final int WAITING_MAX = 10_000;
@@ -30,8 +29,8 @@ final class PublishedHeads {
         this.intervalNanos = interval.toNanos();
     }
 
-    /** The subscriber was sent what it asked for of this row, or is about to be. */
-    void sent(JournalRow row) {
+    /** The subscriber has come past this row. */
+    void passed(JournalRow row) {
         if (!wanted) {
             return;
         }

@@ -324,7 +324,7 @@ public final class Subscription {
                 }
                 message.add(row.payload(), bodyStart, bodyStart + bodyLength);
                 cursor = Cursor.after(position);
-                heads.sent(row);
+                heads.passed(row);
                 continue;
             }
             StoredEntries entries = new StoredEntries(row.group());
@@ -348,7 +348,7 @@ public final class Subscription {
                 message.add(row.payload(), entries.from(), entries.to());
             }
             cursor = Cursor.after(position);
-            heads.sent(row);
+            heads.passed(row);
         }
         if (message.entryBytes() > 0) {
             send(message.build(stamp(complete, caughtUpAtEnd)));
