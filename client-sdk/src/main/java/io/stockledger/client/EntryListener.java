@@ -1,5 +1,6 @@
 package io.stockledger.client;
 
+import io.stockledger.v1.ChainHead;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.Stock;
 import java.util.List;
@@ -46,6 +47,12 @@ public interface EntryListener {
      * parts, one behind the other: the same sequence, other locations.
      */
     default void onStock(List<Stock> stocks) {}
+
+    /**
+     * Where the chains of some SKUs stand; only where the subscription asked for it ({@code chain_heads}). Kept where
+     * the ledger can't reach them, they bear witness against a rewritten history: {@link LedgerClient#auditHeads}.
+     */
+    default void onChainHeads(List<ChainHead> heads, FeedProgress progress) {}
 
     /** All initial stock has been told; the entries after it follow. */
     default void onStockComplete(FeedProgress progress) {}

@@ -322,6 +322,9 @@ public final class Subscription implements AutoCloseable {
         if (!entries.isEmpty()) {
             listener.onEntries(entries, progress);
         }
+        if (message.getChainHeadsCount() > 0) {
+            listener.onChainHeads(message.getChainHeadsList(), progress);
+        }
         if (message.getRetriedEntriesCount() > 0) {
             listener.onRetried(message.getRetriedEntriesList(), progress);
         }

@@ -97,7 +97,7 @@ final class Audit implements Callable<Integer> {
                     lastSku = message.getProgress().getSku();
                 }
                 if (message.hasChainHead() && export.isPresent()) {
-                    export.get().add(message.getChainHead());
+                    export.get().add(List.of(message.getChainHead()));
                 } else if (ledger.json()) {
                     ledger.out().println(Json.line(message));
                 } else {

@@ -41,7 +41,7 @@ final class HeadsFile implements AutoCloseable {
     static HeadsFile create(Path file) {
         try {
             Writer out = Files.newBufferedWriter(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-            return new HeadsFile(file, CSVFormat.RFC4180.builder().setHeader(COLUMNS).build().print(out));
+            return new HeadsFile(file, CSVFormat.RFC4180.builder().setHeader(COLUMNS).get().print(out));
         } catch (FileAlreadyExistsException e) {
             throw new Failure(file + " is there already; an older export is evidence, so name a new file", e);
         } catch (IOException e) {
@@ -49,16 +49,20 @@ final class HeadsFile implements AutoCloseable {
         }
     }
 
-    void add(ChainHead head) {
+    /** Writes them, down to the file: what bears witness may not wait in memory. */
+    synchronized void add(List<ChainHead> heads) {
         try {
-            printer.printRecord(head.getSku(), head.getRow(), head.getSequence(), HexFormat.of().formatHex(head.getDigest().toByteArray()));
+            for (ChainHead head : heads) {
+                printer.printRecord(head.getSku(), head.getRow(), head.getSequence(), HexFormat.of().formatHex(head.getDigest().toByteArray()));
+            }
+            printer.flush();
         } catch (IOException e) {
             throw new Failure(file + " can't be written: " + e.getMessage(), e);
         }
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         try {
             printer.close(true);
         } catch (IOException e) {
@@ -69,7 +73,7 @@ final class HeadsFile implements AutoCloseable {
     /** The heads of a file; what can't be understood is a {@link Failure} that names the line. */
     static List<ChainHead> read(Path file) {
         List<ChainHead> heads = new ArrayList<>();
-        CSVFormat format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).setIgnoreEmptyLines(true).build();
+        CSVFormat format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).setIgnoreEmptyLines(true).get();
         try (CSVParser parser = format.parse(new BoundedLines(Files.newBufferedReader(file)))) {
             if (!parser.getHeaderNames().equals(List.of(COLUMNS))) {
                 throw new Failure(file + " is no export of chain heads: its first line must be " + String.join(",", COLUMNS));

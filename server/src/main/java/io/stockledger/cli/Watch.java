@@ -6,12 +6,14 @@ import io.stockledger.client.FeedProgress;
 import io.stockledger.client.LedgerClient;
 import io.stockledger.client.LedgerException;
 import io.stockledger.client.Subscription;
+import io.stockledger.v1.ChainHead;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.EntryKind;
 import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.Share;
 import io.stockledger.v1.SubscribeRequest;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
@@ -66,13 +68,19 @@ final class Watch implements Callable<Integer> {
     @Option(names = "--until-caught-up", description = "End when everything committed so far has been shown.")
     private boolean untilCaughtUp;
 
+    @Option(names = "--export-heads", paramLabel = "FILE",
+            description = "Also write chain heads into a new CSV as they come, for `audit --heads`: keep it where nobody who can write to"
+                    + " the database can reach it.")
+    private Optional<Path> exportHeads = Optional.empty();
+
     @Mixin
     private LedgerOptions ledger;
 
     @Override
     public Integer call() throws InterruptedException {
         SubscribeRequest request = request();
-        Printer printer = new Printer(ledger.out(), ledger.err(), ledger.json(), limit.orElse(Long.MAX_VALUE), untilCaughtUp, name);
+        Optional<HeadsFile> heads = exportHeads.map(HeadsFile::create);
+        Printer printer = new Printer(ledger.out(), ledger.err(), ledger.json(), limit.orElse(Long.MAX_VALUE), untilCaughtUp, name, heads);
         try (LedgerClient client = ledger.connect(); Subscription subscription = client.subscribe(request, printer)) {
             Thread farewell = new Thread(() -> {
                 // What was shown is acknowledged before the end.
@@ -88,6 +96,8 @@ final class Watch implements Callable<Integer> {
             }
         } catch (ExecutionException e) {
             throw e.getCause() instanceof LedgerException cause ? cause : new Failure(e.getCause().toString(), e.getCause());
+        } finally {
+            heads.ifPresent(HeadsFile::close);
         }
         printer.tellWhereToGoOn(ledger.err());
         return Stockledger.DONE;
@@ -103,7 +113,11 @@ final class Watch implements Callable<Integer> {
         if (name.isEmpty() && !consumer.isEmpty()) {
             throw new Failure("--consumer goes with --name");
         }
-        SubscribeRequest.Builder request = SubscribeRequest.newBuilder().setName(name.orElse("")).setConsumer(consumer);
+        if (name.isPresent() && exportHeads.isPresent()) {
+            throw new Failure("--export-heads does not go with --name");
+        }
+        SubscribeRequest.Builder request = SubscribeRequest.newBuilder().setName(name.orElse("")).setConsumer(consumer)
+                .setChainHeads(exportHeads.isPresent());
         FeedFilter filter = FeedFilter.newBuilder()
                 .addAllSkus(skus).setSkuPrefix(prefix).addAllLocations(locations).addAllChannels(channels).addAllKinds(kinds).build();
         // None given is all, or what the name was made with.
@@ -140,17 +154,20 @@ final class Watch implements Callable<Integer> {
         private final boolean json;
         private final boolean untilCaughtUp;
         private final Optional<String> name;
+        private final Optional<HeadsFile> heads;
         private final CompletableFuture<Void> end = new CompletableFuture<>();
         private long left;
         private volatile Optional<ByteString> cursor = Optional.empty();
 
-        Printer(PrintWriter out, PrintWriter err, boolean json, long limit, boolean untilCaughtUp, Optional<String> name) {
+        Printer(PrintWriter out, PrintWriter err, boolean json, long limit, boolean untilCaughtUp, Optional<String> name,
+                Optional<HeadsFile> heads) {
             this.out = out;
             this.err = err;
             this.json = json;
             this.left = limit;
             this.untilCaughtUp = untilCaughtUp;
             this.name = name;
+            this.heads = heads;
         }
 
         @Override
@@ -169,6 +186,11 @@ final class Watch implements Callable<Integer> {
             if (left == 0 || out.checkError()) {
                 end.complete(null);
             }
+        }
+
+        @Override
+        public void onChainHeads(List<ChainHead> told, FeedProgress progress) {
+            heads.filter(file -> !end.isDone()).ifPresent(file -> file.add(told));
         }
 
         @Override

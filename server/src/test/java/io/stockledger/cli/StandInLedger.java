@@ -296,7 +296,11 @@ final class StandInLedger implements AutoCloseable {
                     });
                     reply.onNext(message().setStockComplete(true).build());
                 } else if (!request.getFromNow() && !entries.isEmpty()) {
-                    reply.onNext(message().addAllEntries(entries).build());
+                    SubscribeResponse.Builder told = message().addAllEntries(entries);
+                    if (request.getChainHeads()) {
+                        told.addChainHeads(ChainHead.newBuilder().setSku("MUG").setRow(2).setSequence(3).setDigest(ByteString.copyFrom(new byte[32])));
+                    }
+                    reply.onNext(told.build());
                 }
                 reply.onNext(message().setCaughtUp(true).setCompleteTime(now()).build());
                 subscribers.add(reply);

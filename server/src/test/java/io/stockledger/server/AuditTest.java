@@ -1,19 +1,31 @@
 package io.stockledger.server;
 
 import static io.stockledger.server.RunningLedger.await;
+import static io.stockledger.server.RunningLedger.problem;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import io.grpc.Context;
 import io.stockledger.client.LedgerClient;
 import io.stockledger.client.Mutations;
 import io.stockledger.client.StockView;
+import io.stockledger.server.RunningLedger.Problem;
+import io.stockledger.server.audit.AuditedProjection;
+import io.stockledger.server.audit.JournalAudit;
 import io.stockledger.server.domain.Balance;
 import io.stockledger.server.domain.Bucket;
 import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.EntryKind;
 import io.stockledger.server.domain.Movement;
+import io.stockledger.server.journal.Cursor;
+import io.stockledger.server.journal.Database;
+import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.Pace;
+import io.stockledger.server.journal.Position;
 import io.stockledger.server.journal.snapshot.StockSnapshot;
 import io.stockledger.v1.AdjustReason;
 import io.stockledger.v1.AuditFinding;
@@ -22,16 +34,23 @@ import io.stockledger.v1.AuditRequest;
 import io.stockledger.v1.AuditResponse;
 import io.stockledger.v1.AuditTotal;
 import io.stockledger.v1.ChainHead;
+import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.Mutation;
+import io.stockledger.v1.SubscribeRequest;
+import io.stockledger.v1.SubscribeResponse;
 import io.stockledger.v1.UnavailableReason;
 import java.nio.ByteBuffer;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
@@ -316,6 +335,24 @@ class AuditTest {
     }
 
     @Test
+    void oneAuditOfEverythingIsAtWorkAtATime() throws Exception {
+        Iterator<AuditResponse> first;
+        try (Connection holder = ledger.superuser(); Statement statement = holder.createStatement()) {
+            holder.setAutoCommit(false);
+            statement.execute("LOCK TABLE event_journal IN ACCESS EXCLUSIVE MODE");
+            first = ledger.admin().audit(AuditRequest.newBuilder().setAfterSku("zzzz").build());
+            await("the first waits in the store", () -> ledger.count("SELECT count(*) FROM pg_stat_activity"
+                    + " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%recursive walk%'") == 1);
+            Problem second = problem(() -> ledger.admin().audit(AuditRequest.getDefaultInstance()).hasNext());
+            assertEquals("RESOURCE_EXHAUSTED/AUDIT_UNDER_WAY", second.name());
+            assertTrue(second.retryAfter().isPresent());
+            holder.rollback();
+        }
+        assertTrue(first.next().getTotal().getClean());
+        assertEquals(0, audit(AuditRequest.newBuilder().setAfterSku("zzzz")).total().getSkus());
+    }
+
+    @Test
     void aViewIsHeldAgainstTheLedgerAtItsOwnSequence() {
         try (RunningLedger other = RunningLedger.start("stockledger.audit.background = false");
                 LedgerClient client = LedgerClient.connect("127.0.0.1:" + ledger.port());
@@ -335,6 +372,84 @@ class AuditTest {
             assertTrue(findings.stream().allMatch(finding -> finding.getKind() == AuditFindingKind.AUDIT_FINDING_KIND_VIEW_DRIFT));
             assertTrue(findings.get(0).getExpected().startsWith("3 available"), findings::toString);
             assertTrue(findings.get(0).getFound().startsWith("4 available"), findings::toString);
+        }
+    }
+
+    /** What is found of a SKU, in words, beside such a projection. */
+    private static List<String> auditWith(String sku, AuditedProjection projection) throws Exception {
+        Config journal = Server.config(ConfigFactory.empty()).getConfig("stockledger.journal");
+        List<String> told = new ArrayList<>();
+        try (Database database = Database.open(ledger.database(), journal)) {
+            JournalAudit audit = new JournalAudit(database, new JournalReader(database, journal), List.of(projection), new Pace(journal));
+            audit.some(List.of(new JournalAudit.Asked(sku, List.of())), new JournalAudit.Follower() {
+                @Override
+                public boolean goesOn(JournalAudit.Progress soFar) {
+                    return true;
+                }
+
+                @Override
+                public boolean done(JournalAudit.Verdict verdict, JournalAudit.Progress soFar) {
+                    verdict.findings().forEach(finding -> told.add(finding.kind() + " " + finding.sequence() + ": " + finding.expected() + ", not " + finding.found()));
+                    return true;
+                }
+            });
+        }
+        return told;
+    }
+
+    /** Up to the row of this number, of a SKU whose rows hold an entry each. */
+    private static AuditedProjection upTo(String sku, long row, long sequence, Balance... balances) throws Exception {
+        Position position = new Position(ledger.count("SELECT tx::text::bigint FROM event_journal WHERE persistence_id = ? AND sequence_number = ?", sku, row),
+                ledger.count("SELECT ordering FROM event_journal WHERE persistence_id = ? AND sequence_number = ?", sku, row));
+        return asked -> Optional.of(new AuditedProjection.Standing(Cursor.after(position), sequence, List.of(balances), List.of()));
+    }
+
+    private static Balance standing(long available, long reserved) {
+        return new Balance("main", available, reserved, 0, 0, 0, 0, 0, 0, List.of());
+    }
+
+    @Test
+    void aProjectionIsHeldAgainstTheReplayOfTheRowsThatItHasTakenOver() throws Exception {
+        String sku = "projected";
+        for (int i = 1; i <= 4; i++) {
+            ledger.applied(Mutations.receive(sku, i));
+        }
+        ledger.applied(Mutations.reserve(sku, 2, Duration.ofHours(1)).setMutationId("projected-hold"));
+        assertEquals(List.of(), auditWith(sku, asked -> Optional.empty()), "not built yet");
+        assertEquals(List.of(), auditWith(sku, upTo(sku, 3, 3, standing(6, 0))), "behind, and right");
+        assertEquals(List.of("PROJECTION_DRIFT 3: 10 available at main after entry 4, not 3 available at main"),
+                auditWith(sku, upTo(sku, 4, 4, standing(3, 0))), "it lacks entry 3 and the next");
+        assertEquals(List.of("PROJECTION_DRIFT 4: 10 available at main after entry 4, not 99 available at main"),
+                auditWith(sku, upTo(sku, 4, 4, standing(99, 0))), "edited by hand");
+        assertEquals(List.of("PROJECTION_DRIFT 3: 6 available at main after entry 3, not 0 available at main"),
+                auditWith(sku, upTo(sku, 3, 0)), "deleted by hand");
+        assertEquals(List.of("PROJECTION_DRIFT 5: entries up to 4 at most, not a projection that says it reflects entry 9"),
+                auditWith(sku, upTo(sku, 4, 9, standing(10, 0))), "ahead of the journal");
+        List<String> hold = auditWith(sku, upTo(sku, 5, 5, standing(8, 2)));
+        assertEquals(1, hold.size());
+        assertTrue(hold.get(0).startsWith("PROJECTION_DRIFT 5: Reservation[id=projected-hold")
+                && hold.get(0).endsWith("not no open reservation projected-hold"), hold.get(0));
+    }
+
+    @Test
+    void chainHeadsComeWithTheFeedAndBearWitness() throws Exception {
+        Context.CancellableContext call = Context.current().withCancellation();
+        try {
+            Iterator<SubscribeResponse> messages = call.call(() -> ledger.feed().subscribe(SubscribeRequest.newBuilder().setFromBeginning(true)
+                    .setFilter(FeedFilter.newBuilder().setSkuPrefix("told-")).setChainHeads(true).build()));
+            receipts("told-1", 3);
+            receipts("told-2", 1);
+            Map<String, ChainHead> heads = new HashMap<>();
+            while (!heads.containsKey("told-2") || heads.get("told-1").getSequence() < 3) {
+                SubscribeResponse message = messages.next();
+                assertTrue(message.getChainHeadsCount() == 0 || !message.getCursor().isEmpty());
+                message.getChainHeadsList().forEach(head -> heads.put(head.getSku(), head));
+            }
+            assertEquals(List.of(), audit(AuditRequest.newBuilder().addAllHeads(heads.values())).told());
+            ForgedRows.tamper(ledger, "DELETE FROM event_journal WHERE persistence_id = 'told-1' AND sequence_number = 3");
+            audit(AuditRequest.newBuilder().addAllHeads(heads.values())).assertFound(AuditFindingKind.AUDIT_FINDING_KIND_HEAD_CONTRADICTED, 3);
+        } finally {
+            call.cancel(null);
         }
     }
 }

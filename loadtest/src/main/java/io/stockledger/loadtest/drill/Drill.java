@@ -146,6 +146,15 @@ public final class Drill implements Runnable {
         return exit(drill("migration", ground -> new Migration(ground, file, opening, Duration.ofSeconds(lag), Duration.ofSeconds(2L * lag)).run()));
     }
 
+    @Command(name = "audit", mixinStandardHelpOptions = true,
+            description = "An audit of a million entries finds nothing, then each fault that was planted; with --kills, nothing after as many.")
+    int audit(
+            @Option(names = "--entries", paramLabel = "N", defaultValue = "1000000", description = "Default: 1,000,000.") long entries,
+            @Option(names = "--kills", paramLabel = "N", description = "Instead: kill the server so often under load, then audit.") Optional<Integer> kills) {
+        return exit(kills.isPresent() ? drill("audit --kills", ground -> new Audit(ground).kills(kills.get()))
+                : drill("audit", ground -> new Audit(ground).faults(entries)));
+    }
+
     @Command(name = "all", mixinStandardHelpOptions = true, description = "All of them, and a table at the end.")
     int all(@Parameters(paramLabel = "FILE") Path file) {
         List<Ending> endings = new ArrayList<>();
@@ -156,6 +165,8 @@ public final class Drill implements Runnable {
         endings.add(drill("store-away", ground -> new StoreAway(ground).run()));
         endings.add(drill("last-units", ground -> new LastUnits(ground, 20, false).run()));
         endings.add(drill("last-units --crash", ground -> new LastUnits(ground, 10, true).run()));
+        endings.add(drill("audit", ground -> new Audit(ground).faults(1_000_000)));
+        endings.add(drill("audit --kills", ground -> new Audit(ground).kills(50)));
         endings.add(drill("replay-crash", ground -> new ReplayCrash(ground, file, 4, false).run()));
         endings.add(drill("replay-crash --kill-replay", ground -> new ReplayCrash(ground, file, 4, true).run()));
         endings.add(drill("projection", ground -> new Projection(ground, 2_000, 100).run()));

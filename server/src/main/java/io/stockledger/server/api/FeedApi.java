@@ -81,7 +81,8 @@ public final class FeedApi {
         if (request.getInitialStock() && !(start instanceof FeedRequest.Start.Now)) {
             throw Errors.exception(Errors.field("initial_stock", "not with after_cursor or from_beginning: it brings a start of its own"));
         }
-        return new FeedRequest(selection, start, request.getInitialStock(), heartbeatInterval(request));
+        return new FeedRequest(selection, start, request.getInitialStock(), heartbeatInterval(request),
+                request.getChainHeads());
     }
 
     static Duration heartbeatInterval(SubscribeRequest request) {

@@ -96,6 +96,7 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
             Selection asked = filters.selection(request);
             Duration heartbeat = FeedApi.heartbeatInterval(request);
             refuseWithName("share", request.hasShare());
+            refuseWithName("chain_heads", request.getChainHeads());
             refuseWithName("initial_stock", request.getInitialStock());
             boolean fromNow = switch (request.getStartCase()) {
                 case FROM_BEGINNING -> {

@@ -130,8 +130,7 @@ public final class BackgroundAudit implements AutoCloseable {
 
         @Override
         public boolean goesOn(Progress soFar) {
-            measurements.read(soFar.entries() - counted);
-            counted = soFar.entries();
+            count(soFar);
             double dueNanos = (double) (soFar.entries() - before.entries()) / entriesASecond * TimeUnit.SECONDS.toNanos(1);
             long restNanos = (long) dueNanos - (System.nanoTime() - begunNanos);
             try {
@@ -145,8 +144,14 @@ public final class BackgroundAudit implements AutoCloseable {
             }
         }
 
+        private void count(Progress soFar) {
+            measurements.read(soFar.entries() - counted);
+            counted = soFar.entries();
+        }
+
         @Override
         public boolean done(Verdict verdict, Progress soFar) {
+            count(soFar);
             for (Finding finding : verdict.findings()) {
                 LOG.error("The audit found {} in SKU {} at entry {}: expected {}, found {}. {}", finding.kind(), finding.sku(), finding.sequence(),
                         finding.expected(), finding.found(), finding.kind().advice());

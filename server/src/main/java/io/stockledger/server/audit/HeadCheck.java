@@ -25,7 +25,7 @@ final class HeadCheck {
             if (kept.agreesWith(row)) {
                 confirmed = row.sequence();
             } else {
-                findings.add(Kind.HEAD_CONTRADICTED, confirmed + 1, "as kept elsewhere: " + kept,
+                findings.add(Kind.HEAD_CONTRADICTED, confirmed + 1, kept + ", as it was kept elsewhere",
                         kept.rowNumber() == row.rowNumber() ? row.toString() : "no row " + kept.rowNumber());
             }
         }
@@ -34,7 +34,7 @@ final class HeadCheck {
     /** After the last row. */
     void end(long rowNumber, long sequence) {
         if (!heads.isEmpty()) {
-            findings.add(Kind.HEAD_CONTRADICTED, sequence + 1, "as kept elsewhere: " + heads.peekLast(),
+            findings.add(Kind.HEAD_CONTRADICTED, sequence + 1, heads.peekLast() + ", as it was kept elsewhere",
                     rowNumber == 0 ? "no row at all" : "row " + rowNumber + ", entry " + sequence + " as the last");
         }
     }

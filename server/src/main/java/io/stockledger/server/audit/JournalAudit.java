@@ -7,6 +7,7 @@ import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.Pace;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -18,17 +19,17 @@ public final class JournalAudit {
 
     private final JournalReader journal;
     private final AuditReader reader;
-    private final List<StockProjection> projected;
+    private final List<AuditedProjection> projections;
     private final Pace pace;
 
     /**
-     * @param projected held against the replay beside the journal
+     * @param projections held against the replay beside the journal
      * @param pace kept between pages
      */
-    public JournalAudit(Database database, JournalReader journal, List<StockProjection> projected, Pace pace) {
+    public JournalAudit(Database database, JournalReader journal, List<AuditedProjection> projections, Pace pace) {
         this.journal = journal;
         this.reader = new AuditReader(database);
-        this.projected = List.copyOf(projected);
+        this.projections = List.copyOf(projections);
         this.pace = pace;
     }
 
@@ -95,8 +96,9 @@ public final class JournalAudit {
 
     private Optional<Progress> audit(List<Asked> skus, Progress before, Follower follower) throws SQLException {
         Progress progress = before;
+        Map<String, List<Long>> snapshotRows = reader.snapshotRows(skus.stream().map(Asked::sku).toList());
         for (Asked asked : skus) {
-            SkuAudit audit = new SkuAudit(asked.sku(), asked.heads(), journal, reader, projected);
+            SkuAudit audit = new SkuAudit(asked, snapshotRows.getOrDefault(asked.sku(), List.of()), journal, reader, projections);
             Optional<Verdict> verdict = Optional.empty();
             while (verdict.isEmpty()) {
                 if (Thread.currentThread().isInterrupted() || !follower.goesOn(progress.with(audit))) {

@@ -1,6 +1,7 @@
 package io.stockledger.server.audit;
 
 import io.stockledger.server.audit.Finding.Kind;
+import io.stockledger.server.audit.JournalAudit.Asked;
 import io.stockledger.server.audit.JournalAudit.Verdict;
 import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.Stock;
@@ -29,7 +30,7 @@ final class SkuAudit {
     private final Replay replay;
     private final SnapshotCheck snapshots;
     private final HeadCheck heads;
-    private final List<ProjectedCheck> projections = new ArrayList<>();
+    private final List<ProjectionCheck> projections = new ArrayList<>();
     private byte[] digest = GroupRow.noDigest();
     private Optional<ChainHead> head = Optional.empty();
     private long announcedDueMs;
@@ -38,17 +39,18 @@ final class SkuAudit {
     private long entries;
     private boolean ended;
 
-    SkuAudit(String sku, List<ChainHead> keptHeads, JournalReader journal, AuditReader reader, List<StockProjection> projected)
+    /** @param snapshotRows after which its snapshots were made, read before: then each is among the rows */
+    SkuAudit(Asked asked, List<Long> snapshotRows, JournalReader journal, AuditReader reader, List<AuditedProjection> audited)
             throws SQLException {
-        this.sku = sku;
+        this.sku = asked.sku();
         this.journal = journal;
         this.findings = new Findings(sku);
         this.replay = new Replay(sku, findings);
-        this.heads = new HeadCheck(keptHeads, findings);
-        // Both before any row: what they reflect is committed, and so will be read.
-        this.snapshots = new SnapshotCheck(sku, reader, findings);
-        for (StockProjection stock : projected) {
-            stock.of(sku).ifPresent(known -> projections.add(new ProjectedCheck(known, findings)));
+        this.heads = new HeadCheck(asked.heads(), findings);
+        this.snapshots = new SnapshotCheck(sku, snapshotRows, reader, findings);
+        // Before any row too: what it reflects is committed, and so will be read.
+        for (AuditedProjection projection : audited) {
+            projection.of(sku).ifPresent(standing -> projections.add(new ProjectionCheck(standing, replay, findings)));
         }
     }
 
@@ -68,8 +70,8 @@ final class SkuAudit {
         try {
             page = journal.rowsForward(sku, rowNumber + 1);
             ended = journal.isLast(page);
-        } catch (IllegalArgumentException unreadable) {
-            findings.add(Kind.ROW_CHANGED, replay.sequence() + 1, "rows that can be read from row " + (rowNumber + 1) + " on", unreadable.getMessage());
+        } catch (RuntimeException unreadable) {
+            findings.add(Kind.ROW_CHANGED, replay.sequence() + 1, "rows that can be read from row " + (rowNumber + 1) + " on", String.valueOf(unreadable.getMessage()));
             ended = true;
         }
         for (JournalRow row : page) {
@@ -80,13 +82,14 @@ final class SkuAudit {
         }
         snapshots.end(rowNumber, replay);
         heads.end(rowNumber, replay.sequence());
-        projections.forEach(projection -> projection.end(replay.stock()));
+        projections.forEach(ProjectionCheck::compare);
         List<Finding> found = findings.list();
         return Optional.of(new Verdict(sku, rows, entries, found, found.isEmpty() ? head : Optional.empty()));
     }
 
     private void row(JournalRow stored) throws SQLException {
         rows++;
+        projections.forEach(projection -> projection.before(stored));
         if (stored.rowNumber() != rowNumber + 1) {
             findings.add(Kind.SEQUENCE_GAP, replay.sequence() + 1, "row " + (rowNumber + 1), "row " + stored.rowNumber());
         }
@@ -124,7 +127,7 @@ final class SkuAudit {
                     return;
                 }
                 replay.entry(entry, saysBelowZero);
-                projections.forEach(projection -> projection.entry(entry, replay.stock()));
+                projections.forEach(projection -> projection.after(entry));
             });
         } catch (RuntimeException unreadable) {
             if (!changed) {

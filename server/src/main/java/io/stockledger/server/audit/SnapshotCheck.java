@@ -33,12 +33,12 @@ final class SnapshotCheck {
     private final Findings findings;
     private final Deque<Long> rows;
 
-    /** To be made before the SKU's rows are read: then the row of each snapshot is among them. */
-    SnapshotCheck(String sku, AuditReader reader, Findings findings) throws SQLException {
+    /** @param rows after which its snapshots were made, in order, read before any of its rows */
+    SnapshotCheck(String sku, List<Long> rows, AuditReader reader, Findings findings) {
         this.sku = sku;
         this.reader = reader;
         this.findings = findings;
-        this.rows = new ArrayDeque<>(reader.snapshotRows(sku));
+        this.rows = new ArrayDeque<>(rows);
     }
 
     /** After the replay has taken over a row. */

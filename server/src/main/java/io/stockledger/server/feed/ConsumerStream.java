@@ -251,7 +251,7 @@ public final class ConsumerStream {
         Pass next = new Pass(floors);
         pass = Optional.of(next);
         next.subscription = feed.subscribe(
-                new FeedRequest(terms.selection(), next.start(), false, terms.heartbeatInterval(), next), next);
+                new FeedRequest(terms.selection(), next.start(), false, terms.heartbeatInterval(), false, next), next);
         if (next.subscription.isEmpty()) {
             end(FeedSink.End.CLOSING);
         }

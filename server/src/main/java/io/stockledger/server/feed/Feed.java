@@ -42,6 +42,7 @@ public final class Feed implements AutoCloseable {
     private final Tail tail;
     private final int messageBytes;
     private final int subscriptionsMax;
+    private final Duration chainHeadsInterval;
     private final Set<Subscription> subscriptions = ConcurrentHashMap.newKeySet();
     private final AtomicInteger count = new AtomicInteger();
     private final ExecutorService live;
@@ -59,6 +60,7 @@ public final class Feed implements AutoCloseable {
         this.measurements = measurements;
         this.messageBytes = Math.toIntExact(feed.getBytes("message-bytes"));
         this.subscriptionsMax = feed.getInt("subscriptions-max");
+        this.chainHeadsInterval = feed.getDuration("chain-heads-interval");
         this.live = Executors.newFixedThreadPool(feed.getInt("live-threads"), threads("feed-live"));
         this.catchUp = Executors.newFixedThreadPool(feed.getInt("catch-up-threads"), threads("feed-catch-up"));
         this.ticker = Executors.newSingleThreadScheduledExecutor(threads("feed-tick"));
@@ -237,6 +239,10 @@ public final class Feed implements AutoCloseable {
 
     int messageBytes() {
         return messageBytes;
+    }
+
+    Duration chainHeadsInterval() {
+        return chainHeadsInterval;
     }
 
     ExecutorService live() {

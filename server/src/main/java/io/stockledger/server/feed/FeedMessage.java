@@ -3,6 +3,7 @@ package io.stockledger.server.feed;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
 import com.google.protobuf.UnsafeByteOperations;
+import io.stockledger.server.journal.ChainHead;
 import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.LedgerIdentity;
 import io.stockledger.v1.Entry;
@@ -93,6 +94,13 @@ public final class FeedMessage {
     static final class Builder {
         private final List<Piece> pieces = new ArrayList<>();
         private int entryBytes;
+        private List<ChainHead> heads = List.of();
+
+        /** Adds where chains stand. */
+        Builder heads(List<ChainHead> chainHeads) {
+            heads = chainHeads;
+            return this;
+        }
 
         int entryBytes() {
             return entryBytes;
@@ -118,6 +126,7 @@ public final class FeedMessage {
                     .setCursor(UnsafeByteOperations.unsafeWrap(stamp.cursor().toBytes(stamp.ledger())))
                     .setLedgerTime(timestamp(stamp.ledgerTimeMs()));
             stamp.completeTimeMs().ifPresent(ms -> rest.setCompleteTime(timestamp(ms)));
+            heads.forEach(head -> rest.addChainHeads(head.toContract()));
             return new FeedMessage(List.copyOf(pieces), entryBytes, rest.build().toByteArray(), stamp.cursor());
         }
     }

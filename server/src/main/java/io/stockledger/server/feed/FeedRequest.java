@@ -4,10 +4,18 @@ import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.JournalRow;
 import java.time.Duration;
 
-/** What a subscriber asks for, and what it has had already of that. */
-public record FeedRequest(Selection selection, Start start, boolean initialStock, Duration heartbeatInterval, Had had) {
+/**
+ * What a subscriber asks for, and what it has had already of that.
+ *
+ * @param chainHeads whether it wants the chain heads of what it is sent
+ */
+public record FeedRequest(Selection selection, Start start, boolean initialStock, Duration heartbeatInterval, boolean chainHeads, Had had) {
     public FeedRequest(Selection selection, Start start, boolean initialStock, Duration heartbeatInterval) {
-        this(selection, start, initialStock, heartbeatInterval, row -> 0);
+        this(selection, start, initialStock, heartbeatInterval, false);
+    }
+
+    public FeedRequest(Selection selection, Start start, boolean initialStock, Duration heartbeatInterval, boolean chainHeads) {
+        this(selection, start, initialStock, heartbeatInterval, chainHeads, row -> 0);
     }
 
     /** How many entries of a row are not to be sent, from its first on; {@link Cursor#WHOLE_ROW}: none of it is. */

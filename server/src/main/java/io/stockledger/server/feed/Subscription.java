@@ -33,6 +33,7 @@ public final class Subscription {
     private final FeedSink sink;
     private final Selection selection;
     private final long heartbeatNanos;
+    private final PublishedHeads heads;
     private final Turns turns = new Turns();
 
     // Changed by the step under way only; read by the tick and the tail.
@@ -64,6 +65,7 @@ public final class Subscription {
         this.sink = sink;
         this.selection = request.selection();
         this.heartbeatNanos = request.heartbeatInterval().toNanos();
+        this.heads = new PublishedHeads(request.chainHeads(), feed.chainHeadsInterval());
         this.behindSinceMs = feed.clock().millis();
     }
 
@@ -115,7 +117,8 @@ public final class Subscription {
     boolean tick(long nowNanos) {
         boolean retry = retrying && nowNanos - retryAtNanos >= 0;
         boolean waits = phase == Phase.LIVE && !caughtUp;
-        if (retry || waits || !retrying && nowNanos - lastSentNanos >= heartbeatNanos && sink.isReady()) {
+        boolean due = nowNanos - lastSentNanos >= heartbeatNanos || heads.areDue(nowNanos);
+        if (retry || waits || !retrying && due && sink.isReady()) {
             wake();
         }
         return waits;
@@ -234,6 +237,7 @@ public final class Subscription {
         if (whole && end.isAfter(cursor.position())) {
             cursor = Cursor.after(end);
         }
+        sendHeads(OptionalLong.empty());
         if (sink.isReady() && heartbeatIsDue()) {
             send(new FeedMessage.Builder().build(stamp(OptionalLong.empty(), false)));
         }
@@ -286,7 +290,9 @@ public final class Subscription {
                 send(new FeedMessage.Builder().build(stamp(complete, true)));
             }
             caughtUp = true;
-        } else if (heartbeatIsDue()) {
+        }
+        sendHeads(complete);
+        if (heartbeatIsDue()) {
             send(new FeedMessage.Builder().build(stamp(complete, false)));
         }
         hasAll = caughtUp && read.toTheEnd();
@@ -326,6 +332,7 @@ public final class Subscription {
                 }
                 message.add(row.payload(), bodyStart, bodyStart + bodyLength);
                 cursor = Cursor.after(position);
+                heads.passed(row);
                 continue;
             }
             StoredEntries entries = new StoredEntries(row.group());
@@ -349,12 +356,19 @@ public final class Subscription {
                 message.add(row.payload(), entries.from(), entries.to());
             }
             cursor = Cursor.after(position);
+            heads.passed(row);
         }
         if (message.entryBytes() > 0) {
             send(message.build(stamp(complete, caughtUpAtEnd)));
             saidCaughtUp = caughtUpAtEnd;
         }
         return true;
+    }
+
+    private void sendHeads(OptionalLong complete) {
+        while (heads.areDue(System.nanoTime()) && sink.isReady()) {
+            send(new FeedMessage.Builder().heads(heads.take(feed.messageBytes())).build(stamp(complete, false)));
+        }
     }
 
     private FeedMessage.Stamp stamp(OptionalLong complete, boolean caughtUpNow) {

@@ -6,7 +6,9 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** What only an audit reads: which SKUs have left anything in the store, and their snapshots as they lie there. */
@@ -40,15 +42,15 @@ public final class AuditReader {
         }
     }
 
-    /** The numbers of the rows after which the SKU's snapshots were made, oldest first. */
-    public List<Long> snapshotRows(String sku) throws SQLException {
+    /** The numbers of the rows after which snapshots were made, oldest first, of those SKUs that have some. */
+    public Map<String, List<Long>> snapshotRows(List<String> skus) throws SQLException {
         try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(
-                "SELECT s.sequence_number FROM snapshot s WHERE s.persistence_id = ? ORDER BY s.sequence_number")) {
-            statement.setString(1, sku);
-            List<Long> numbers = new ArrayList<>();
+                "SELECT s.persistence_id, s.sequence_number FROM snapshot s WHERE s.persistence_id = ANY(?) ORDER BY s.persistence_id, s.sequence_number")) {
+            statement.setArray(1, connection.createArrayOf("text", skus.toArray()));
+            Map<String, List<Long>> numbers = new HashMap<>();
             try (ResultSet rows = statement.executeQuery()) {
                 while (rows.next()) {
-                    numbers.add(rows.getLong(1));
+                    numbers.computeIfAbsent(rows.getString(1), sku -> new ArrayList<>()).add(rows.getLong(2));
                 }
             }
             return numbers;

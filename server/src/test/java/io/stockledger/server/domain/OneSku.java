@@ -1,5 +1,7 @@
 package io.stockledger.server.domain;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -59,7 +61,12 @@ final class OneSku {
         }
     }
 
+    /** Whatever was decided, a recount comes to the same: what an audit holds entries against. */
     private void write(Entry entry) {
+        Map<String, Balance> counted = Recount.of(stock, entry);
+        for (Balance balance : entry.balances()) {
+            assertEquals(counted.getOrDefault(balance.location(), stock.balance(balance.location())), balance);
+        }
         stock.evolve(entry);
         entries.add(entry);
     }
