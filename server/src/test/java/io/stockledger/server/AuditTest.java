@@ -65,7 +65,7 @@ class AuditTest {
 
     @BeforeAll
     static void start() {
-        ledger = RunningLedger.start("stockledger { entity { snapshot-rows = 4, ids-kept = 16, sweep-interval = 100 ms }, audit.background = false }");
+        ledger = RunningLedger.start("stockledger { entity { snapshot-rows = 4, ids-kept = 16, sweep-interval = 100 ms }, audit.background = false, projection.enabled = false }");
     }
 
     @AfterAll

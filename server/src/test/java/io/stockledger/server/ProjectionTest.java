@@ -12,6 +12,7 @@ import io.grpc.StatusRuntimeException;
 import io.stockledger.client.Mutations;
 import io.stockledger.server.journal.EntryCodec;
 import io.stockledger.v1.AdjustReason;
+import io.stockledger.v1.AuditRequest;
 import io.stockledger.v1.ListReservationsRequest;
 import io.stockledger.v1.ListReservationsResponse;
 import io.stockledger.v1.ListStockRequest;
@@ -289,6 +290,45 @@ class ProjectionTest {
         }
         assertTrue(first.getEntriesList().stream().anyMatch(entry -> entry.getSku().equals("cursor") && entry.getSequence() == 2));
         assertTrue(first.getEntriesList().stream().noneMatch(entry -> entry.getSku().equals("cursor") && entry.getSequence() == 1));
+    }
+
+    // ---- What an audit finds in it ----
+
+    /** What an audit finds of a SKU: each finding's kind and sequence. */
+    private static List<String> audited(String sku) {
+        List<String> findings = new ArrayList<>();
+        ledger.admin().audit(AuditRequest.newBuilder().addSkus(sku).build()).forEachRemaining(answer -> {
+            if (answer.hasFinding()) {
+                findings.add(answer.getFinding().getKind().name().replace("AUDIT_FINDING_KIND_", "") + " " + answer.getFinding().getSequence());
+            }
+        });
+        return findings;
+    }
+
+    @Test
+    void anEditedOrMissingRowIsFoundByAnAuditAtTheEntryThatItContradicts() throws SQLException {
+        ledger.applied(Mutations.receive("edited", 7));
+        ledger.applied(Mutations.reserve("edited", 2, Duration.ofMinutes(5)));
+        ledger.applied(Mutations.receive("edited", 1).setLocation("shop"));
+        reflectsWhatWasAnswered();
+        assertEquals(List.of(), audited("edited"));
+        String shown = shownSet();
+        ForgedRows.tamper(ledger, "UPDATE projection.stock_" + shown + " SET available = 6 WHERE sku = 'edited' AND location = 'main'");
+        assertEquals(List.of("PROJECTION_DRIFT 2"), audited("edited"));
+        ForgedRows.tamper(ledger, "UPDATE projection.stock_" + shown + " SET available = 5 WHERE sku = 'edited' AND location = 'main'",
+                "DELETE FROM projection.stock_" + shown + " WHERE sku = 'edited' AND location = 'shop'");
+        assertEquals(List.of("PROJECTION_DRIFT 3"), audited("edited"));
+        ForgedRows.tamper(ledger, "DELETE FROM projection.stock_" + shown + " WHERE sku = 'edited'",
+                "DELETE FROM projection.reservations_" + shown + " WHERE sku = 'edited'");
+        assertEquals(List.of("PROJECTION_DRIFT 2", "PROJECTION_DRIFT 3", "PROJECTION_DRIFT 2"), audited("edited"));
+    }
+
+    private static String shownSet() throws SQLException {
+        try (Connection connection = ledger.superuser(); Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT name FROM projection.sets WHERE state = 'shown'")) {
+            row.next();
+            return row.getString(1);
+        }
     }
 
     // ---- Its age ----
