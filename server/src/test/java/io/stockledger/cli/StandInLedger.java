@@ -2,6 +2,7 @@ package io.stockledger.cli;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
+import com.google.protobuf.util.Durations;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -30,11 +31,17 @@ import io.stockledger.v1.GetStockResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
+import io.stockledger.v1.ListStockRequest;
+import io.stockledger.v1.ListStockResponse;
 import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.Movement;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.MutationState;
+import io.stockledger.v1.ProjectedStock;
+import io.stockledger.v1.ProjectionFreshness;
+import io.stockledger.v1.RebuildProjectionRequest;
+import io.stockledger.v1.RebuildProjectionResponse;
 import io.stockledger.v1.Refusal;
 import io.stockledger.v1.RefusalReason;
 import io.stockledger.v1.Reservation;
@@ -156,6 +163,19 @@ final class StandInLedger implements AutoCloseable {
         return stock.build();
     }
 
+    /** A page of its SKUs; the token is the last one's name. */
+    private synchronized ListStockResponse listed(ListStockRequest request) {
+        List<String> names = balances.keySet().stream().filter(sku -> sku.startsWith(request.getSkuPrefix()))
+                .filter(sku -> sku.compareTo(request.getPageToken()) > 0)
+                .filter(sku -> !request.hasAvailableBelow() || balances.get(sku).getAvailable() < request.getAvailableBelow()).sorted().toList();
+        ListStockResponse.Builder page = ListStockResponse.newBuilder().setFreshness(ProjectionFreshness.newBuilder().setAsOfTime(now())
+                .setAge(Durations.fromMillis(1_234)));
+        names.stream().limit(request.getPageSize()).forEach(sku -> page.addStocks(ProjectedStock.newBuilder().setSku(sku)
+                .setBalance(balances.get(sku)).setAvailableToSell(balances.get(sku).getAvailable())
+                .setOnHand(balances.get(sku).getAvailable() + balances.get(sku).getReserved()).setSequence(sequences.get(sku))));
+        return page.setNextPageToken(names.size() > request.getPageSize() ? names.get(request.getPageSize() - 1) : "").build();
+    }
+
     private SubscribeResponse.Builder message() {
         return SubscribeResponse.newBuilder().setCursor(ByteString.copyFromUtf8("cursor-" + entries.size())).setLedgerTime(now());
     }
@@ -174,6 +194,11 @@ final class StandInLedger implements AutoCloseable {
         @Override
         public void applyMutation(ApplyMutationRequest request, StreamObserver<ApplyMutationResponse> reply) {
             answer(reply, ApplyMutationResponse.newBuilder().setResult(decide(request.getMutation())).build());
+        }
+
+        @Override
+        public void listStock(ListStockRequest request, StreamObserver<ListStockResponse> reply) {
+            answer(reply, listed(request));
         }
 
         @Override
@@ -254,6 +279,12 @@ final class StandInLedger implements AutoCloseable {
     }
 
     private static final class AdminCalls extends AdminServiceGrpc.AdminServiceImplBase {
+        @Override
+        public void rebuildProjection(RebuildProjectionRequest request, StreamObserver<RebuildProjectionResponse> reply) {
+            reply.onNext(RebuildProjectionResponse.newBuilder().setEntries(1_500).setEntriesExpected(3_000).build());
+            answer(reply, RebuildProjectionResponse.newBuilder().setEntries(3_001).setEntriesExpected(3_001).setDone(true).build());
+        }
+
         @Override
         public void audit(AuditRequest request, StreamObserver<AuditResponse> reply) {
             for (String sku : request.getSkusList()) {
