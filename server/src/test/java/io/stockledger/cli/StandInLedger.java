@@ -3,7 +3,11 @@ package io.stockledger.cli;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import com.google.protobuf.Timestamp;
+<<<<<<< HEAD
 import com.google.protobuf.util.Timestamps;
+=======
+import com.google.protobuf.util.Durations;
+>>>>>>> projection
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -44,17 +48,29 @@ import io.stockledger.v1.GetSubscriptionResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
+<<<<<<< HEAD
 import io.stockledger.v1.ListParkedEntriesRequest;
 import io.stockledger.v1.ListParkedEntriesResponse;
 import io.stockledger.v1.ListSubscriptionsRequest;
 import io.stockledger.v1.ListSubscriptionsResponse;
+=======
+import io.stockledger.v1.ListStockRequest;
+import io.stockledger.v1.ListStockResponse;
+>>>>>>> projection
 import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.Movement;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.MutationState;
+<<<<<<< HEAD
 import io.stockledger.v1.NamedSubscription;
 import io.stockledger.v1.ParkedEntry;
+=======
+import io.stockledger.v1.ProjectedStock;
+import io.stockledger.v1.ProjectionFreshness;
+import io.stockledger.v1.RebuildProjectionRequest;
+import io.stockledger.v1.RebuildProjectionResponse;
+>>>>>>> projection
 import io.stockledger.v1.Refusal;
 import io.stockledger.v1.RefusalReason;
 import io.stockledger.v1.Reservation;
@@ -187,6 +203,19 @@ final class StandInLedger implements AutoCloseable {
         return stock.build();
     }
 
+    /** A page of its SKUs; the token is the last one's name. */
+    private synchronized ListStockResponse listed(ListStockRequest request) {
+        List<String> names = balances.keySet().stream().filter(sku -> sku.startsWith(request.getSkuPrefix()))
+                .filter(sku -> sku.compareTo(request.getPageToken()) > 0)
+                .filter(sku -> !request.hasAvailableBelow() || balances.get(sku).getAvailable() < request.getAvailableBelow()).sorted().toList();
+        ListStockResponse.Builder page = ListStockResponse.newBuilder().setFreshness(ProjectionFreshness.newBuilder().setAsOfTime(now())
+                .setAge(Durations.fromMillis(1_234)));
+        names.stream().limit(request.getPageSize()).forEach(sku -> page.addStocks(ProjectedStock.newBuilder().setSku(sku)
+                .setBalance(balances.get(sku)).setAvailableToSell(balances.get(sku).getAvailable())
+                .setOnHand(balances.get(sku).getAvailable() + balances.get(sku).getReserved()).setSequence(sequences.get(sku))));
+        return page.setNextPageToken(names.size() > request.getPageSize() ? names.get(request.getPageSize() - 1) : "").build();
+    }
+
     private SubscribeResponse.Builder message() {
         return SubscribeResponse.newBuilder().setCursor(ByteString.copyFromUtf8("cursor-" + entries.size())).setLedgerTime(now());
     }
@@ -205,6 +234,11 @@ final class StandInLedger implements AutoCloseable {
         @Override
         public void applyMutation(ApplyMutationRequest request, StreamObserver<ApplyMutationResponse> reply) {
             answer(reply, ApplyMutationResponse.newBuilder().setResult(decide(request.getMutation())).build());
+        }
+
+        @Override
+        public void listStock(ListStockRequest request, StreamObserver<ListStockResponse> reply) {
+            answer(reply, listed(request));
         }
 
         @Override
@@ -354,6 +388,12 @@ final class StandInLedger implements AutoCloseable {
     }
 
     private static final class AdminCalls extends AdminServiceGrpc.AdminServiceImplBase {
+        @Override
+        public void rebuildProjection(RebuildProjectionRequest request, StreamObserver<RebuildProjectionResponse> reply) {
+            reply.onNext(RebuildProjectionResponse.newBuilder().setEntries(1_500).setEntriesExpected(3_000).build());
+            answer(reply, RebuildProjectionResponse.newBuilder().setEntries(3_001).setEntriesExpected(3_001).setDone(true).build());
+        }
+
         @Override
         public void audit(AuditRequest request, StreamObserver<AuditResponse> reply) {
             List<String> skus = new ArrayList<>(request.getSkusList());

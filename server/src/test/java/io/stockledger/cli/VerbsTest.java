@@ -138,6 +138,7 @@ class VerbsTest {
     }
 
     @Test
+<<<<<<< HEAD
     void thePastIsAskedForBySequenceOrByTime() {
         assertEquals("PAST: the ledger held no entry of it then\n", run("stock", "PAST", "--at", "0").out());
         run("receive", "PAST", "4");
@@ -158,6 +159,35 @@ class VerbsTest {
     @Test
     void auditIs0WhereCleanAnd3WhereSomethingWasFound() {
         Ended clean = run("audit", "MUG");
+=======
+    void aListingSaysHowOldItIsAndWhetherMoreFollow() {
+        for (int i = 1; i <= 4; i++) {
+            run("receive", "LIST-" + i, Integer.toString(i));
+        }
+        List<String> all = run("list-stock", "--prefix", "LIST-").out().lines().toList();
+        assertEquals(List.of("SKU", "LOCATION", "AVAILABLE", "TO_SELL", "RESERVED", "COMMITTED", "UNAVAILABLE", "ON_HAND", "INCOMING", "SEQUENCE"),
+                List.of(all.get(0).split(" +")));
+        assertEquals(List.of("LIST-4", "main", "4", "4", "0", "0", "0", "4", "0", "1"), List.of(all.get(4).split(" +")));
+        assertTrue(all.get(5).matches("as of 20.*Z, 1,234 ms ago"), all::toString);
+        Ended low = run("list-stock", "--prefix", "LIST-", "--below", "4", "--limit", "2", "--json");
+        assertEquals(2, low.out().lines().count());
+        assertEquals("stockledger: more follow; ask for them with --limit, or narrow what you ask for\n", low.err());
+        Ended exact = run("list-stock", "--prefix", "LIST-", "--below", "3", "--limit", "2");
+        assertEquals(0, exact.code());
+        assertEquals("", exact.err());
+        assertTrue(run("list-stock", "--prefix", "NO SUCH").out().startsWith("no stock is like that\nas of "));
+        assertEquals(1, run("list-stock", "--limit", "0").code());
+    }
+
+    @Test
+    void aRebuildSaysHowFarItIs() {
+        assertEquals("1,500 of about 3,000 entries\ndone: 3,001 entries\n", run("rebuild-projection").out());
+    }
+
+    @Test
+    void verifyIs0WhereCleanAnd3WhereSomethingWasFound() {
+        Ended clean = run("verify", "MUG");
+>>>>>>> projection
         assertEquals(0, clean.code());
         assertEquals("MUG: clean, 3 entries in 2 rows\nclean: 1 SKU, 3 entries in 2 rows\n", clean.out());
         Ended found = run("audit", "MUG", "TAMPERED");
