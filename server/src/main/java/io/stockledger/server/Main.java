@@ -10,9 +10,9 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /** Runs a ledger as a process: says what it does, stops cleanly on Ctrl-C. */
 public final class Main {
@@ -36,6 +36,7 @@ public final class Main {
     /** Serves until the process is told to stop; the exit code: 0 stopped cleanly, 1 could not start. */
     public static int serve(Options options, PrintStream out, PrintStream err) {
         long begun = System.nanoTime();
+        long settingsMs;
         Server server;
         try {
             Server.Store store = store(options);
@@ -43,7 +44,9 @@ public final class Main {
                     ? "starting; data in " + embedded.folder()
                     : "starting on your PostgreSQL"));
             out.flush();
-            server = Server.start(store, config(options), Clock.systemUTC());
+            Config config = config(options);
+            settingsMs = msSince(begun);
+            server = Server.start(store, config, Clock.systemUTC());
         } catch (StartupException e) {
             err.println("stockledger: " + e.getMessage());
             return 1;
@@ -54,8 +57,8 @@ public final class Main {
         String target = options.host().orElse("127.0.0.1") + ":" + server.port();
         out.println("Journal:     " + server.storeAddress());
         out.println("Serving:     gRPC on " + target + " (stockledger.v1, health, reflection), after "
-                + Duration.ofNanos(System.nanoTime() - begun).toMillis() + " ms");
-        out.println("Start:       " + server.startTimes());
+                + msSince(begun) + " ms");
+        out.println("Start:       settings " + settingsMs + " ms, " + server.startTimes());
         out.println("Metrics:     " + server.metricsUrl().orElse("off"));
         String at = server.port() == 7400 ? "" : " --target " + target;
         out.println("Try:         ./stockledger receive MUG-RED 6" + at + "    then  sell MUG-RED 1,  stock MUG-RED,  demo");
@@ -74,6 +77,10 @@ public final class Main {
             Thread.currentThread().interrupt();
         }
         return 0;
+    }
+
+    private static long msSince(long nanos) {
+        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - nanos);
     }
 
     private static Server.Store store(Options options) {

@@ -29,7 +29,8 @@ import io.stockledger.server.projection.ProjectedStock;
 import io.stockledger.server.projection.Projection;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Clock;
@@ -171,15 +172,19 @@ public final class Server implements AutoCloseable {
                 .withValue(db + "password", ConfigValueFactory.fromAnyRef(storeAddress.password()));
     }
 
-    /** Looked at first, so that a second server leaves no half-made folder behind. */
+    /**
+     * Looked at first, so that a second server leaves no half-made folder behind. Not listened on: who waits for the
+     * port to answer must not take this for the ledger.
+     */
     private static void requireFreePort(Config config) {
         String host = config.getString("stockledger.api.host");
         int port = config.getInt("stockledger.api.port");
         if (port < 0 || port > 65_535) {
             throw new StartupException("Port " + port + " is none: choose one from 1 to 65535, or 0 for any that is free.");
         }
-        try (ServerSocket probe = new ServerSocket(port, 1, InetAddress.getByName(host))) {
-            probe.getLocalPort();
+        try (Socket probe = new Socket()) {
+            probe.setReuseAddress(true);
+            probe.bind(new InetSocketAddress(InetAddress.getByName(host), port));
         } catch (IOException e) {
             throw new StartupException("Port " + port + " on " + host + " can't be opened (" + e.getMessage()
                     + "); is another ledger running? Choose another with --port.", e);

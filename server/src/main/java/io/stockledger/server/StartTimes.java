@@ -15,7 +15,7 @@ public final class StartTimes {
     /** This part has just ended; it took all the time since the one before it. */
     void took(String part) {
         long now = System.nanoTime();
-        parts.add(String.format(Locale.ROOT, "%s %,d ms", part, TimeUnit.NANOSECONDS.toMillis(now - sinceNanos)));
+        parts.add(String.format(Locale.ROOT, "%s %d ms", part, TimeUnit.NANOSECONDS.toMillis(now - sinceNanos)));
         sinceNanos = now;
     }
 

@@ -159,6 +159,9 @@ public final class Delivery implements Workload {
             if (failure.get() != null) {
                 throw new IllegalStateException("a mutation failed: " + failure.get().getMessage(), failure.get());
             }
+            if (!deliveries.isComplete(from, to)) {
+                throw new IllegalStateException("not all entries were delivered within 60 s of the last sale");
+            }
             List<Histogram> fromAnswer = new ArrayList<>();
             List<Histogram> fromSend = new ArrayList<>();
             for (int round = from; round < to; round += perRound) {

@@ -63,7 +63,7 @@ final class Errors {
             case OUTCOME_UNKNOWN -> status(Code.UNAVAILABLE, failure.name(),
                     "the write may or may not be in the journal; send the same mutation again to learn its outcome");
             case JOURNAL_DAMAGED -> status(Code.DATA_LOSS, failure.name(),
-                    "a stored row is not what was written; not applied, and the ledger's log names the row");
+                    "a stored row is not what was written: nothing is decided or told on it; the ledger's log names it");
         };
     }
 

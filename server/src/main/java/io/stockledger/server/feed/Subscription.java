@@ -231,6 +231,7 @@ public final class Subscription {
                 ? feed.reader().feedAfter(from, 2L * feed.messageBytes(), selection.skus(), selection.skuPrefix())
                 : feed.reader().feedAfter(from, 2L * feed.messageBytes(), smallRows);
         smallRows = page.smallRows();
+        // Rows that lay in the store for long; those of the ring have just been written.
         page.rows().stream().filter(selection::wantsSomeOf).forEach(JournalRow::whole);
         Position end = page.end();
         boolean whole = sendRows(page.rows(), OptionalLong.empty(), false);
