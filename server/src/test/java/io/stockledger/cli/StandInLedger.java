@@ -3,11 +3,8 @@ package io.stockledger.cli;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import com.google.protobuf.Timestamp;
-<<<<<<< HEAD
-import com.google.protobuf.util.Timestamps;
-=======
 import com.google.protobuf.util.Durations;
->>>>>>> projection
+import com.google.protobuf.util.Timestamps;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -48,29 +45,23 @@ import io.stockledger.v1.GetSubscriptionResponse;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
-<<<<<<< HEAD
 import io.stockledger.v1.ListParkedEntriesRequest;
 import io.stockledger.v1.ListParkedEntriesResponse;
 import io.stockledger.v1.ListSubscriptionsRequest;
 import io.stockledger.v1.ListSubscriptionsResponse;
-=======
 import io.stockledger.v1.ListStockRequest;
 import io.stockledger.v1.ListStockResponse;
->>>>>>> projection
 import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.Movement;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.MutationState;
-<<<<<<< HEAD
 import io.stockledger.v1.NamedSubscription;
 import io.stockledger.v1.ParkedEntry;
-=======
 import io.stockledger.v1.ProjectedStock;
 import io.stockledger.v1.ProjectionFreshness;
 import io.stockledger.v1.RebuildProjectionRequest;
 import io.stockledger.v1.RebuildProjectionResponse;
->>>>>>> projection
 import io.stockledger.v1.Refusal;
 import io.stockledger.v1.RefusalReason;
 import io.stockledger.v1.Reservation;

@@ -138,7 +138,6 @@ class VerbsTest {
     }
 
     @Test
-<<<<<<< HEAD
     void thePastIsAskedForBySequenceOrByTime() {
         assertEquals("PAST: the ledger held no entry of it then\n", run("stock", "PAST", "--at", "0").out());
         run("receive", "PAST", "4");
@@ -157,9 +156,6 @@ class VerbsTest {
     }
 
     @Test
-    void auditIs0WhereCleanAnd3WhereSomethingWasFound() {
-        Ended clean = run("audit", "MUG");
-=======
     void aListingSaysHowOldItIsAndWhetherMoreFollow() {
         for (int i = 1; i <= 4; i++) {
             run("receive", "LIST-" + i, Integer.toString(i));
@@ -185,9 +181,8 @@ class VerbsTest {
     }
 
     @Test
-    void verifyIs0WhereCleanAnd3WhereSomethingWasFound() {
-        Ended clean = run("verify", "MUG");
->>>>>>> projection
+    void auditIs0WhereCleanAnd3WhereSomethingWasFound() {
+        Ended clean = run("audit", "MUG");
         assertEquals(0, clean.code());
         assertEquals("MUG: clean, 3 entries in 2 rows\nclean: 1 SKU, 3 entries in 2 rows\n", clean.out());
         Ended found = run("audit", "MUG", "TAMPERED");
@@ -226,7 +221,7 @@ class VerbsTest {
 
     @Test
     void watchKeepsChainHeadsAsTheyCome(@TempDir Path folder) throws Exception {
-        run("receive", "MUG", "1");
+        run("receive", "WATCHED", "1");
         Path file = folder.resolve("heads.csv");
         assertEquals(0, run("watch", "--from", "beginning", "--until-caught-up", "--export-heads", file.toString()).code());
         assertEquals(List.of("sku,row,sequence,sha256", "MUG,2,3," + "00".repeat(32)), Files.readAllLines(file));

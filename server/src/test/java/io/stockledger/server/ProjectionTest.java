@@ -307,20 +307,20 @@ class ProjectionTest {
 
     @Test
     void anEditedOrMissingRowIsFoundByAnAuditAtTheEntryThatItContradicts() throws SQLException {
-        ledger.applied(Mutations.receive("edited", 7));
-        ledger.applied(Mutations.reserve("edited", 2, Duration.ofMinutes(5)));
-        ledger.applied(Mutations.receive("edited", 1).setLocation("shop"));
+        ledger.applied(Mutations.receive("held-against", 7));
+        ledger.applied(Mutations.reserve("held-against", 2, Duration.ofMinutes(5)));
+        ledger.applied(Mutations.receive("held-against", 1).setLocation("shop"));
         reflectsWhatWasAnswered();
-        assertEquals(List.of(), audited("edited"));
+        assertEquals(List.of(), audited("held-against"));
         String shown = shownSet();
-        ForgedRows.tamper(ledger, "UPDATE projection.stock_" + shown + " SET available = 6 WHERE sku = 'edited' AND location = 'main'");
-        assertEquals(List.of("PROJECTION_DRIFT 2"), audited("edited"));
-        ForgedRows.tamper(ledger, "UPDATE projection.stock_" + shown + " SET available = 5 WHERE sku = 'edited' AND location = 'main'",
-                "DELETE FROM projection.stock_" + shown + " WHERE sku = 'edited' AND location = 'shop'");
-        assertEquals(List.of("PROJECTION_DRIFT 3"), audited("edited"));
-        ForgedRows.tamper(ledger, "DELETE FROM projection.stock_" + shown + " WHERE sku = 'edited'",
-                "DELETE FROM projection.reservations_" + shown + " WHERE sku = 'edited'");
-        assertEquals(List.of("PROJECTION_DRIFT 2", "PROJECTION_DRIFT 3", "PROJECTION_DRIFT 2"), audited("edited"));
+        ForgedRows.tamper(ledger, "UPDATE projection.stock_" + shown + " SET available = 6 WHERE sku = 'held-against' AND location = 'main'");
+        assertEquals(List.of("PROJECTION_DRIFT 2"), audited("held-against"));
+        ForgedRows.tamper(ledger, "UPDATE projection.stock_" + shown + " SET available = 5 WHERE sku = 'held-against' AND location = 'main'",
+                "DELETE FROM projection.stock_" + shown + " WHERE sku = 'held-against' AND location = 'shop'");
+        assertEquals(List.of("PROJECTION_DRIFT 3"), audited("held-against"));
+        ForgedRows.tamper(ledger, "DELETE FROM projection.stock_" + shown + " WHERE sku = 'held-against'",
+                "DELETE FROM projection.reservations_" + shown + " WHERE sku = 'held-against'");
+        assertEquals(List.of("PROJECTION_DRIFT 2", "PROJECTION_DRIFT 3", "PROJECTION_DRIFT 2"), audited("held-against"));
     }
 
     private static String shownSet() throws SQLException {
