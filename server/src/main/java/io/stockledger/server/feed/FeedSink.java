@@ -19,6 +19,8 @@ public interface FeedSink {
         CURSOR_EXPIRED,
         /** The server stops. */
         CLOSING,
+        /** The node serves as many subscriptions as it may. */
+        TOO_MANY,
         /** A stored row can't be read. */
         JOURNAL_DAMAGED,
         /** The named subscription was deleted. */
