@@ -93,7 +93,7 @@ final class SubscriptionVerbs implements Callable<Integer> {
                 ledger.out().println(Json.line(one));
                 return;
             }
-            say(entries(one) + " entries behind, " + time(one.getLag()) + "; last acknowledged: " + acknowledged(one));
+            say(entries(one) + (one.getLagEntries() == 1 ? " entry behind, " : " entries behind, ") + time(one.getLag()) + "; last acknowledged: " + acknowledged(one));
             ledger.out().println("made " + Converters.shown(true, one.getCreateTime()) + ", " + one.getSlots() + " slots, "
                     + (one.getRewinds() == 0 ? "never rewound" : "rewound " + one.getRewinds() + (one.getRewinds() == 1 ? " time" : " times"))
                     + ", " + Table.grouped(one.getParkedEntries()) + " parked");

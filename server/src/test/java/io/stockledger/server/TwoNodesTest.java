@@ -8,11 +8,14 @@ import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
 import io.stockledger.server.journal.TestPostgresql;
 import io.stockledger.v1.Applied;
+import io.stockledger.v1.Consumer;
 import io.stockledger.v1.Count;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.FeedServiceGrpc;
+import io.stockledger.v1.GetSubscriptionRequest;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.MutationState;
+import io.stockledger.v1.NamedSubscription;
 import io.stockledger.v1.Receive;
 import io.stockledger.v1.RefusalReason;
 import io.stockledger.v1.Reserve;
@@ -30,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -170,6 +174,47 @@ final class TwoNodesTest {
 
     @Test
     @Order(5)
+    void consumersOnBothNodesShareANameAndFollowEachOther() {
+        for (int i = 0; i < SKUS; i++) {
+            first.applied(Mutation.newBuilder().setSku("both " + i).setReceive(Receive.newBuilder().setQuantity(1)));
+        }
+        NamedConsumer here = NamedConsumer.applying(first, "both", "here");
+        RunningLedger.await("one has all", () -> slots(second).equals(List.of(16)));
+        NamedConsumer there = NamedConsumer.applying(second, "both", "there");
+        RunningLedger.await("they share", () -> slots(first).equals(List.of(8, 8)));
+        for (int i = 0; i < SKUS; i++) {
+            second.applied(Mutation.newBuilder().setSku("both " + i).setReceive(Receive.newBuilder().setQuantity(1)));
+        }
+        RunningLedger.await("all is acknowledged", () -> subscription(first).getLagEntries() == 0);
+        Map<String, List<Long>> told = new HashMap<>();
+        Stream.of(here, there).flatMap(one -> one.entries().stream()).filter(entry -> entry.getSku().startsWith("both "))
+                .forEach(entry -> told.computeIfAbsent(entry.getSku(), sku -> new ArrayList<>()).add(entry.getSequence()));
+        told.forEach((sku, sequences) -> assertEquals(List.of(1L, 2L), sequences, sku));
+        assertEquals(SKUS, told.size());
+
+        // What one node told its consumer the other can't acknowledge; and a consumer that comes back at another node
+        // takes its own place.
+        assertEquals("FAILED_PRECONDITION/SUBSCRIPTION_MOVED", RunningLedger.problem(() ->
+                second.feed().acknowledgeCursor(here.acknowledgement(here.last()).build())).name());
+        NamedConsumer moved = NamedConsumer.applying(second, "both", "here");
+        RunningLedger.await("its old stream has ended", () -> here.end().isPresent());
+        assertEquals("FAILED_PRECONDITION/CONSUMER_TAKEN_OVER", here.end().get().name());
+        RunningLedger.await("they share again", () -> slots(first).equals(List.of(8, 8)));
+        there.close();
+        RunningLedger.await("the other has all", () -> slots(first).equals(List.of(16)));
+        moved.close();
+    }
+
+    private static NamedSubscription subscription(RunningLedger node) {
+        return node.feed().getSubscription(GetSubscriptionRequest.newBuilder().setName("both").build()).getSubscription();
+    }
+
+    private static List<Integer> slots(RunningLedger node) {
+        return subscription(node).getConsumersList().stream().map(Consumer::getSlots).toList();
+    }
+
+    @Test
+    @Order(6)
     void theNodeThatStaysTakesOverFromOneThatLeaves() {
         first.close();
         for (int i = 0; i < SKUS; i++) {

@@ -21,12 +21,15 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Three consumers of one named subscription, each a process, follow a replay. They are killed and told to stop at random
- * moments, new ones join in their place, a fourth comes and goes, and the server is killed once; their acknowledgements
- * may be thrown away too. In the end every entry has been applied, each SKU's in order, and none too late.
+ * moments, and new ones join in their place; a fourth comes, freezes, and thaws when others have its SKUs; the server is
+ * killed once; their acknowledgements may be thrown away too. In the end every entry has been applied, each SKU's in
+ * order, and none too late.
  */
 final class Consumers {
     private static final String NAME = "drill";
     private static final int CONSUMERS = 3;
+    /** The ledger asks after 5 s of silence, and waits 10 s for the answer. */
+    private static final long FROZEN_MS = 17_000;
 
     private final Ground ground;
     private final Path file;
@@ -35,6 +38,7 @@ final class Consumers {
     private final List<Path> notes = new CopyOnWriteArrayList<>();
     private final AtomicInteger kills = new AtomicInteger();
     private final AtomicInteger stops = new AtomicInteger();
+    private final AtomicInteger freezes = new AtomicInteger();
     private final AtomicInteger joins = new AtomicInteger();
     private volatile boolean over;
 
@@ -56,9 +60,9 @@ final class Consumers {
         client.awaitReachable(Duration.ofSeconds(10));
         List<Thread> lives = new ArrayList<>();
         for (int i = 0; i < CONSUMERS; i++) {
-            lives.add(background(() -> consumer(server, true)));
+            lives.add(background(() -> consumer(server)));
         }
-        lives.add(background(() -> consumer(server, false)));
+        lives.add(background(() -> frozen(server)));
         Ground.await(Duration.ofSeconds(30), () -> consumers(client) >= CONSUMERS);
 
         Process replay = replay(server);
@@ -74,8 +78,8 @@ final class Consumers {
             life.join(60_000);
         }
         boolean acknowledged = Ground.await(Duration.ofSeconds(60), () -> lag(client) == 0);
-        ground.say("%d consumers joined, %d were killed, %d stopped; %.0f %% of the acknowledgements thrown away",
-                joins.get(), kills.get(), stops.get(), 100 * lost);
+        ground.say("%d consumers joined, %d were killed, %d stopped, %d frozen; %.0f %% of the acknowledgements thrown away",
+                joins.get(), kills.get(), stops.get(), freezes.get(), 100 * lost);
         if (lost == 0) {
             ground.check(acknowledged, "all is acknowledged");
         }
@@ -121,16 +125,13 @@ final class Consumers {
         return all;
     }
 
-    /** One after the other, each a process that is ended at a random moment; the last stays where one is to. */
-    private void consumer(ServerProcess server, boolean stays) {
+    /** One after the other, each a process that is ended at a random moment; the last stays. */
+    private void consumer(ServerProcess server) {
         Random random = new Random(ground.random().nextLong());
-        while (!over) {
-            if (!stays) {
-                rest(random.nextInt(4_000));
-            }
+        while (true) {
             Process process = launch(server);
             rest(3_000 + random.nextInt(6_000));
-            if (over && stays) {
+            if (over) {
                 return;
             }
             if (random.nextInt(3) > 0) {
@@ -141,8 +142,29 @@ final class Consumers {
                 stops.incrementAndGet();
             }
         }
-        if (stays) {
-            launch(server);
+    }
+
+    /** One that freezes for longer than the ledger waits for a sign of life, goes on as if nothing had been, and is killed. */
+    private void frozen(ServerProcess server) {
+        while (!over) {
+            Process process = launch(server);
+            rest(4_000);
+            signal(process, "-STOP");
+            freezes.incrementAndGet();
+            rest(FROZEN_MS);
+            signal(process, "-CONT");
+            rest(2_000);
+            process.destroyForcibly();
+        }
+    }
+
+    private static void signal(Process process, String signal) {
+        try {
+            new ProcessBuilder("kill", signal, Long.toString(process.pid())).start().waitFor();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

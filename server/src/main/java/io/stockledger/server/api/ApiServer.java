@@ -100,7 +100,9 @@ public final class ApiServer implements AutoCloseable {
                 // A client may ask whether we are still there, also while it has no call open.
                 .permitKeepAliveTime(5, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true)
-                .keepAliveTime(30, TimeUnit.SECONDS)
+                // And we ask: a consumer whose host is gone must not keep its SKUs from the others for long.
+                .keepAliveTime(5, TimeUnit.SECONDS)
+                .keepAliveTimeout(10, TimeUnit.SECONDS)
                 .build();
         try {
             server.start();

@@ -120,6 +120,11 @@ public final class FeedApi {
                 "the cursor is of an earlier epoch of this ledger's feed: start again with initial stock, or rewind a named subscription"));
     }
 
+    private static StatusRuntimeException tooMany() {
+        return Errors.exception(Errors.tooMany("TOO_MANY_SUBSCRIPTIONS",
+                "this ledger serves as many subscriptions as it may; try again, or use another node", Duration.ofSeconds(5)));
+    }
+
     /** One call: the request, then the feed until one side ends it. */
     private final class Subscribe implements ServerCallHandler<SubscribeRequest, FeedMessage> {
         @Override
@@ -161,8 +166,7 @@ public final class FeedApi {
                         Optional<Subscription> subscription = feed.subscribe(translated, new CallSink(call));
                         subscription.ifPresent(it -> opened(new Open(it::wake, it::cancel)));
                         if (subscription.isEmpty()) {
-                            close(Errors.exception(Errors.tooMany("TOO_MANY_SUBSCRIPTIONS",
-                                    "this ledger serves as many subscriptions as it may; try again, or use another node", Duration.ofSeconds(5))));
+                            close(tooMany());
                         }
                     } catch (StatusRuntimeException e) {
                         close(e);
@@ -220,6 +224,7 @@ public final class FeedApi {
         public void end(End why) {
             StatusRuntimeException status = switch (why) {
                 case CURSOR_EXPIRED -> expired();
+                case TOO_MANY -> tooMany();
                 case CLOSING -> Errors.exception(Errors.status(Status.Code.UNAVAILABLE, "SHUTTING_DOWN", "the ledger stops; come back with the last cursor"));
                 case JOURNAL_DAMAGED -> Errors.exception(Errors.damaged());
                 case FAILED -> Errors.exception(Errors.status(Status.Code.UNAVAILABLE, "FEED_FAILED",

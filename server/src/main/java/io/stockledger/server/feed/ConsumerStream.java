@@ -253,7 +253,7 @@ public final class ConsumerStream {
         next.subscription = feed.subscribe(
                 new FeedRequest(terms.selection(), next.start(), false, terms.heartbeatInterval(), false, next), next);
         if (next.subscription.isEmpty()) {
-            end(FeedSink.End.CLOSING);
+            end(feed.isClosed() ? FeedSink.End.CLOSING : FeedSink.End.TOO_MANY);
         }
     }
 

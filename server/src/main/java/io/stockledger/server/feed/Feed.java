@@ -151,6 +151,10 @@ public final class Feed implements AutoCloseable {
         return count.get();
     }
 
+    boolean isClosed() {
+        return closed;
+    }
+
     int subscriptionsMax() {
         return subscriptionsMax;
     }

@@ -19,6 +19,8 @@ public interface FeedSink {
         CURSOR_EXPIRED,
         /** The server stops. */
         CLOSING,
+        /** The node serves as many subscriptions as it may. */
+        TOO_MANY,
         /** A stored row is not what was written. */
         JOURNAL_DAMAGED,
         /** The ledger could not go on with it, for a reason that its log tells. */

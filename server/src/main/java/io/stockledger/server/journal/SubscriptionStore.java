@@ -17,6 +17,8 @@ import java.util.Optional;
  * and what was acknowledged, is the business of {@link SlotLeases}.
  */
 public final class SubscriptionStore {
+    private static final int SLOTS_MAX = 1_024;
+
     private final Database database;
     private final LedgerIdentity identity;
     private final int slots;
@@ -28,6 +30,9 @@ public final class SubscriptionStore {
      * @param parkedMax entries that one name may have parked
      */
     public SubscriptionStore(Database database, LedgerIdentity identity, int slots, int namesMax, int parkedMax) {
+        if (slots < 1 || slots > SLOTS_MAX) {
+            throw new StartupException("stockledger.subscriptions.slots is " + slots + "; choose 1 to " + SLOTS_MAX + ".");
+        }
         this.database = database;
         this.identity = identity;
         this.slots = slots;
