@@ -221,7 +221,7 @@ class VerbsTest {
 
     @Test
     void watchKeepsChainHeadsAsTheyCome(@TempDir Path folder) throws Exception {
-        run("receive", "WATCHED", "1");
+        run("receive", "HEADED", "1");
         Path file = folder.resolve("heads.csv");
         assertEquals(0, run("watch", "--from", "beginning", "--until-caught-up", "--export-heads", file.toString()).code());
         assertEquals(List.of("sku,row,sequence,sha256", "MUG,2,3," + "00".repeat(32)), Files.readAllLines(file));

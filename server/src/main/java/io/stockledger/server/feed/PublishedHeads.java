@@ -10,7 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The chain heads that are due to one subscriber: of each SKU that it asks for, the newest. They go out at the stated pace, earlier only where very many wait: a subscriber that catches up passes a whole journal.
+ * The chain heads that are due to one subscriber: of each SKU that it asks for, the newest. They go out at the stated
+ * pace, earlier only where very many wait: a subscriber that catches up passes a whole journal.
  */
 final class PublishedHeads {
     private static final int WAITING_MAX = 10_000;
