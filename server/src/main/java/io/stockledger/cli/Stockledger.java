@@ -124,7 +124,7 @@ public final class Stockledger implements Runnable {
         verbs.put("replay", () -> new CommandLine(new Replay()));
         verbs.put("migrate", Migrate::verb);
         verbs.put("example", () -> launcherVerb("example",
-                "Runs an example of the Java client: checkout, or channel."));
+                "Runs an example of the Java client: checkout, channel, or migration."));
         verbs.put("test", () -> launcherVerb("test",
                 "Builds everything and runs the tests; arguments go on to Maven."));
         verbs.put("bench", () -> launcherVerb("bench",

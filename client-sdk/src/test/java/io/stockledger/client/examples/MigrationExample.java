@@ -14,6 +14,7 @@ import io.stockledger.client.Mutations;
 import io.stockledger.client.Outcome;
 import io.stockledger.client.Routing;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.UUID;
@@ -26,10 +27,11 @@ public final class MigrationExample {
 
     public static void main(String[] args) throws IOException, InterruptedException {
         String target = args.length > 0 ? args[0] : "127.0.0.1:7400";
-        Routing routing = Routing.load(Path.of("migration/routing.tsv"));
+        Path folder = Files.createDirectories(Path.of("migration"));
+        Routing routing = Routing.load(folder.resolve("routing.tsv"));
         OldShop shop = new OldShop(100);
         try (LedgerClient ledger = LedgerClient.builder(target).principal("migration-example").build();
-                DualWrite dual = DualWrite.open(ledger, Path.of("missed.tsv"))) {
+                DualWrite dual = DualWrite.open(ledger, folder.resolve("missed.tsv"))) {
             ledger.apply(Mutations.receive(SKU, 100).setReference("opening stock").build());
             for (int second = 0; second < 20; second++) {
                 String order = "order-" + UUID.randomUUID();

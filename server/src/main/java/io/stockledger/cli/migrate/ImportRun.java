@@ -27,6 +27,7 @@ final class ImportRun {
     private final Duration patience;
     private long applied;
     private long known;
+    private String lastError = "";
 
     /** @param patience for a ledger that is away, or full, while no line gets through */
     ImportRun(LedgerClient client, String name, ImportPlan plan, Duration patience) {
@@ -60,7 +61,7 @@ final class ImportRun {
                 }
                 if (!left.isEmpty()) {
                     if (System.nanoTime() - movedAt > patience.toNanos()) {
-                        throw broken("the ledger has taken no line for " + patience.toSeconds() + " s");
+                        throw broken("the ledger has taken no line for " + patience.toSeconds() + " s: " + lastError);
                     }
                     TimeUnit.NANOSECONDS.sleep(PAUSE.toNanos());
                 }
@@ -79,6 +80,7 @@ final class ImportRun {
             results = client.importStock(request.build()).getResultsList();
         } catch (LedgerException e) {
             if (isWorthRepeating(e.code())) {
+                lastError = e.getMessage();
                 return rows;
             }
             throw broken(e.getMessage());
@@ -108,6 +110,7 @@ final class ImportRun {
                 if (!isWorthRepeating(io.grpc.Status.fromCodeValue(error.getCode()).getCode())) {
                     throw broken("line " + row.line() + " (" + row.place() + "): " + Table.printable(error.getMessage()));
                 }
+                lastError = Table.printable(error.getMessage());
                 yield false;
             }
             case OUTCOME_NOT_SET -> throw broken("line " + row.line() + " came back without an outcome");

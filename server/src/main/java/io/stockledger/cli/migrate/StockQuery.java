@@ -91,14 +91,7 @@ final class StockQuery {
     }
 
     private Connection connect() throws SQLException {
-        if (driver.isEmpty()) {
-            return DriverManager.getConnection(url, login);
-        }
-        Connection connection = driver.get().connect(url, login);
-        if (connection == null) {
-            throw new Failure("the driver of --driver-jar does not take such a URL as that of --jdbc");
-        }
-        return connection;
+        return driver.isPresent() ? driver.get().connect(url, login) : DriverManager.getConnection(url, login);
     }
 
     private Driver driver(Path jar) {
@@ -109,13 +102,15 @@ final class StockQuery {
             // Open for as long as this process lives: a driver loads its classes when it needs them.
             URLClassLoader loader = new URLClassLoader(new URL[] {jar.toUri().toURL()});
             for (Driver found : ServiceLoader.load(Driver.class, loader)) {
-                if (found.getClass().getClassLoader() == loader) {
+                if (found.acceptsURL(url)) {
                     return found;
                 }
             }
-            throw new Failure(jar + " holds no JDBC driver that says so in META-INF/services/java.sql.Driver");
+            throw new Failure(jar + " holds no JDBC driver for a URL such as that of --jdbc");
         } catch (MalformedURLException e) {
             throw new IllegalStateException("a file has a URL", e);
+        } catch (SQLException e) {
+            throw new Failure("the driver in " + jar + " does not take the URL of --jdbc: " + Table.printable(String.valueOf(e.getMessage())), e);
         }
     }
 }
