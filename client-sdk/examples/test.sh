@@ -43,10 +43,11 @@ fi
 present() {
   case $1 in
     python) python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ;;
+    go) go version ;;
   esac > /dev/null 2>&1
 }
 
-[ $# -gt 0 ] || set -- python
+[ $# -gt 0 ] || set -- python go
 for language in "$@"; do
   [ -x "$here/$language/test.sh" ] || { echo "there is no example in $language" >&2; exit 1; }
 done
