@@ -43,11 +43,12 @@ fi
 present() {
   case $1 in
     python) python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ;;
+    node) node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && npm --version ;;
     go) go version ;;
   esac > /dev/null 2>&1
 }
 
-[ $# -gt 0 ] || set -- python go
+[ $# -gt 0 ] || set -- python node go
 for language in "$@"; do
   [ -x "$here/$language/test.sh" ] || { echo "there is no example in $language" >&2; exit 1; }
 done
