@@ -122,6 +122,10 @@ final class Audit implements Callable<Integer> {
             }
             case VERDICT -> {
                 AuditVerdict verdict = message.getVerdict();
+                // A file of heads names thousands.
+                if (verdict.getClean() && skus.isEmpty()) {
+                    break;
+                }
                 ledger.out().println(Table.printable(verdict.getSku()) + ": " + (verdict.getClean() ? "clean" : "NOT CLEAN") + ", "
                         + Table.counted(verdict.getEntries(), "entry", "entries") + " in " + Table.counted(verdict.getRows(), "row", "rows"));
             }
