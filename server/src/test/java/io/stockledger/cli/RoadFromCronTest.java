@@ -101,6 +101,7 @@ class RoadFromCronTest {
             work(log.subList(0, 300), routing, dual);
             assertEquals(1, oversold);
             assertEquals(0, compare(dual).code());
+            assertTrue(migrate("compare", "--once", "--jdbc", shopUrl, "--query", warehouse).err().contains("for another source name another --folder"));
         }
         // The ledger can't be reached: the shop does not notice, the comparison does.
         try (LedgerClient nobody = LedgerClient.builder("127.0.0.1:" + freePort()).mutationTimeout(Duration.ofMillis(200)).build();

@@ -81,6 +81,7 @@ final class Compare implements Callable<Integer> {
             // The first look, so that a source that can't be read at all is told now and not in a file.
             OldStock first = old.read();
             Observation.Begun begun = new Observation.Begun(Instant.now(), first.described(), figure, lag.toSeconds());
+            story.begun().ifPresent(before -> requireSame(before, begun));
             keep(file, story, List.of(begun));
             Comparison comparison = new Comparison(feed);
             comparison.resume(story);
@@ -99,6 +100,14 @@ final class Compare implements Callable<Integer> {
         }
         Report.tell(ledger, story);
         return once && !story.open().isEmpty() ? Stockledger.FOUND : Stockledger.DONE;
+    }
+
+    /** Two sources in one story would end each other's drifts. */
+    private void requireSame(Observation.Begun before, Observation.Begun begun) {
+        if (!before.source().equals(begun.source()) || !before.figure().equals(begun.figure())) {
+            throw new Failure("this folder compares " + before.source() + " with the ledger's " + before.figure()
+                    + "; for another source name another --folder");
+        }
     }
 
     private Figure figure() {

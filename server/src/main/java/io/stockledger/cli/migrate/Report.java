@@ -66,7 +66,7 @@ final class Report implements Callable<Integer> {
         String lag = Durations.shown(story.lag());
         String clean = "No drift beyond the cron's own lag (" + lag + ") for " + Durations.shown(trust.clean());
         return (trust.clean().isZero() && trust.open() > 0 ? "It drifts now by more than the cron's own lag (" + lag + ") explains" : clean)
-                + "; before that " + trust.beyond() + (trust.beyond() == 1 ? " such drift; " : " such drifts; ")
-                + trust.open() + " places differ now.";
+                + "; before that " + Table.grouped(trust.beyond()) + (trust.beyond() == 1 ? " such drift; " : " such drifts; ")
+                + trust.differing() + ".";
     }
 }

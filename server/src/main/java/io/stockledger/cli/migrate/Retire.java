@@ -52,7 +52,7 @@ final class Retire implements Callable<Integer> {
         Story.Trust trust = story.trust("");
         if (trust.clean().compareTo(required) < 0 || trust.open() > 0) {
             inTheWay.add("the comparison shows no drift for " + Durations.shown(trust.clean()) + " (asked for: " + Durations.shown(required) + "), and "
-                    + trust.open() + " places differ now");
+                    + trust.differing());
         }
         if (story.lastLook().filter(look -> Duration.between(look, Instant.now()).compareTo(LOOK_AGE_MAX) < 0).isEmpty()) {
             inTheWay.add("nobody has compared within a day: run 'stockledger migrate compare' once more");

@@ -1,5 +1,6 @@
 package io.stockledger.cli.migrate;
 
+import io.stockledger.cli.Table;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,6 +31,9 @@ final class Story {
      * @param open places that drift now, longer than the lag or not yet
      */
     record Trust(Duration clean, int beyond, int open) {
+        String differing() {
+            return Table.grouped(open) + (open == 1 ? " place differs now" : " places differ now");
+        }
     }
 
     static Story of(List<Observation> observations) {

@@ -90,7 +90,7 @@ final class Switch implements Callable<Integer> {
         Story story = Story.of(Observations.read(folder.observations()));
         Story.Trust trust = story.trust(prefix);
         String seen = "no drift beyond " + Durations.shown(story.lag()) + " for " + Durations.shown(trust.clean())
-                + (trust.open() > 0 ? ", " + trust.open() + " places differ now" : "");
+                + (trust.open() > 0 ? ", " + trust.differing() : "");
         if (trust.clean().compareTo(required) >= 0 && trust.open() == 0) {
             return seen;
         }
