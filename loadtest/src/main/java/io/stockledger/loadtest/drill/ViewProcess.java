@@ -11,7 +11,9 @@ import java.util.concurrent.CountDownLatch;
 /** A stock view that may be killed at any moment, and writes its snapshot as often as it can so that it is in its midst. */
 final class ViewProcess {
     static final String COLD = "cold";
+    static final String EMPTY = "empty";
     static final String WARM = "warm";
+    private static final Duration CONNECT_MAX = Duration.ofSeconds(60);
 
     private final String target;
     private final Path snapshot;
@@ -24,10 +26,11 @@ final class ViewProcess {
     }
 
     void run() throws Exception {
-        boolean first = !Files.exists(snapshot);
         try (LedgerClient client = LedgerClient.connect(target);
                 StockView view = client.stockViewBuilder().snapshot(snapshot).snapshotInterval(Duration.ofNanos(1)).open()) {
-            String how = first ? "first" : view.skus().isEmpty() || view.coldStart().isPresent() ? COLD : WARM;
+            String how = view.coldStart().isPresent() ? COLD : view.skus().isEmpty() ? EMPTY : WARM;
+            // Noted once it follows: from then on there is something new to write.
+            Ground.await(CONNECT_MAX, () -> view.stalenessMillis() < Long.MAX_VALUE);
             Files.writeString(notes, how + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
             new CountDownLatch(1).await();
         }

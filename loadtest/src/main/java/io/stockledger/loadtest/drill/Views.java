@@ -5,6 +5,7 @@ import io.stockledger.client.StockView;
 import io.stockledger.loadtest.ServerProcess;
 import io.stockledger.v1.Stock;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -38,8 +39,12 @@ final class Views {
         boolean serverKilled = false;
         boolean replaying = true;
         while (replaying) {
+            int before = begun(notes).size();
             Process view = launch(server, snapshot, notes);
-            replaying = !replay.waitFor(ground.chance(2_500, 6_000), TimeUnit.MILLISECONDS);
+            if (!ground.check(Ground.await(Duration.ofSeconds(90), () -> begun(notes).size() > before), "view process %d follows the feed", kills + 1)) {
+                return;
+            }
+            replaying = !replay.waitFor(ground.chance(300, 3_000), TimeUnit.MILLISECONDS);
             view.destroyForcibly().waitFor();
             kills++;
             if (replaying && !serverKilled && kills >= 3) {
@@ -51,10 +56,10 @@ final class Views {
         boolean replayed = replay.exitValue() == 0 || replay(server).waitFor() == 0;
         ground.check(replayed, "the replay came to its end%s", serverKilled ? ", the server killed once in its middle" : "");
 
-        List<String> begun = Files.readAllLines(notes);
+        List<String> begun = begun(notes);
         long warm = begun.stream().filter(ViewProcess.WARM::equals).count();
         long cold = begun.stream().filter(ViewProcess.COLD::equals).count();
-        ground.check(warm > 0 && cold == 0, "%d kills: %d processes began with the snapshot of the one before, %d without it", kills, warm, cold);
+        ground.check(warm > 0 && cold == 0, "%d kills: %d processes began with the stock of the one before, %d could not use its snapshot", kills, warm, cold);
 
         try (StockView view = client.stockViewBuilder().snapshot(snapshot).open()) {
             int known = view.skus().size();
@@ -63,6 +68,15 @@ final class Views {
             List<String> skus = List.copyOf(count.skus().keySet());
             boolean settled = Ground.await(Duration.ofSeconds(30), () -> others(client, view, skus) == 0);
             ground.check(settled, "it holds what the ledger holds of all %,d SKUs (%d differ)", skus.size(), others(client, view, skus));
+        }
+    }
+
+    /** How each process began. */
+    private static List<String> begun(Path notes) {
+        try {
+            return Files.exists(notes) ? Files.readAllLines(notes) : List.of();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
