@@ -132,8 +132,8 @@ public final class Drill implements Runnable {
             description = "The projection is built anew during writes: it equals a replay, is read all along, and a sale's p99 stays.")
     int projection(
             @Option(names = "--rate", paramLabel = "N", defaultValue = "2000", description = "Sales a second (default: 2,000).") int perSecond,
-            @Option(names = "--history", paramLabel = "N", defaultValue = "100",
-                    description = "Entries before it, of each of 1,000 SKUs (default: 100).") int history) {
+            @Option(names = "--history", paramLabel = "N", defaultValue = "40",
+                    description = "Entries before it, of each of 1,000 SKUs (default: 40).") int history) {
         return exit(drill("projection", ground -> new Projection(ground, perSecond, history).run()));
     }
 
@@ -169,7 +169,7 @@ public final class Drill implements Runnable {
         endings.add(drill("audit --kills", ground -> new Audit(ground).kills(50)));
         endings.add(drill("replay-crash", ground -> new ReplayCrash(ground, file, 4, false).run()));
         endings.add(drill("replay-crash --kill-replay", ground -> new ReplayCrash(ground, file, 4, true).run()));
-        endings.add(drill("projection", ground -> new Projection(ground, 2_000, 100).run()));
+        endings.add(drill("projection", ground -> new Projection(ground, 2_000, 40).run()));
         endings.add(drill("subscribers", ground -> new Subscribers(ground, file).run()));
         endings.add(drill("consumers", ground -> new Consumers(ground, file, 0, Duration.ofSeconds(30)).run()));
         endings.add(drill("consumers --lost 0.5", ground -> new Consumers(ground, file, 0.5, Duration.ofSeconds(30)).run()));

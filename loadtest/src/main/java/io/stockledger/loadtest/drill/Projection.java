@@ -44,7 +44,7 @@ import java.util.concurrent.atomic.AtomicLong;
 final class Projection {
     private static final int SKUS = 1_000;
     private static final int BLOCKS = 3;
-    private static final Duration BLOCK = Duration.ofSeconds(6);
+    private static final Duration BLOCK = Duration.ofSeconds(5);
     private static final double SLOWER_MAX = 1.5;
     private static final String HOT = "hot";
 
