@@ -406,7 +406,8 @@ class AuditTest {
 
                 @Override
                 public boolean done(JournalAudit.Verdict verdict, JournalAudit.Progress soFar) {
-                    verdict.findings().forEach(finding -> told.add(finding.kind() + " " + finding.sequence() + ": " + finding.expected() + ", not " + finding.found()));
+                    verdict.findings().forEach(finding -> told.add(
+                            finding.kind() + " " + finding.sequence() + ": " + finding.expected() + ", not " + finding.found()));
                     return true;
                 }
             });
