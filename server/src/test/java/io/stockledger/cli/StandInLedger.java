@@ -391,7 +391,8 @@ final class StandInLedger implements AutoCloseable {
             request.getHeadsList().forEach(head -> skus.add(head.getSku()));
             boolean everything = skus.isEmpty();
             if (everything) {
-                reply.onNext(AuditResponse.newBuilder().setProgress(AuditProgress.newBuilder().setSku("MUG").setSkus(1).setRows(2).setEntries(3)).build());
+                reply.onNext(AuditResponse.newBuilder().setProgress(
+                        AuditProgress.newBuilder().setSku("MUG").setSkus(1).setRows(2).setEntries(3)).build());
                 skus.addAll(List.of("MUG", "PEN, \"BLACK\""));
                 skus.removeIf(sku -> sku.compareTo(request.getAfterSku()) <= 0);
             }

@@ -12,6 +12,7 @@ import com.typesafe.config.ConfigFactory;
 import io.grpc.Context;
 import io.stockledger.client.LedgerClient;
 import io.stockledger.client.Mutations;
+import io.stockledger.client.Outcome;
 import io.stockledger.client.StockView;
 import io.stockledger.server.RunningLedger.Problem;
 import io.stockledger.server.audit.AuditedProjection;
@@ -52,6 +53,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.zip.CRC32;
@@ -187,6 +189,24 @@ class AuditTest {
         assertEquals(List.of(), audited.findings());
         assertEquals(3, audited.total().getSkus());
         assertTrue(audited.total().getEntries() > 200);
+    }
+
+    @Test
+    void nothingIsFoundWhileMutationsAndSnapshotsAreWritten() {
+        try (LedgerClient client = LedgerClient.connect("127.0.0.1:" + ledger.port())) {
+            List<CompletableFuture<Outcome>> answers = new ArrayList<>();
+            for (int round = 0; round < 20; round++) {
+                for (int i = 0; i < 50; i++) {
+                    String sku = "busy-" + i % 5;
+                    for (Mutation.Builder mutation : List.of(Mutations.receive(sku, 1), Mutations.reserve(sku, 1, Duration.ofHours(1)))) {
+                        // By the ledger's clock, which another test has moved.
+                        answers.add(client.submit(mutation.setNotAfter(ledger.at(Duration.ofMinutes(5))).build()));
+                    }
+                }
+                assertEquals(List.of(), audit(AuditRequest.newBuilder().addAllSkus(List.of("busy-0", "busy-1", "busy-2", "busy-3", "busy-4"))).findings());
+            }
+            answers.forEach(CompletableFuture::join);
+        }
     }
 
     // Three rows: the ledger has made no snapshot yet, which would bear witness too.
@@ -389,7 +409,8 @@ class AuditTest {
 
                 @Override
                 public boolean done(JournalAudit.Verdict verdict, JournalAudit.Progress soFar) {
-                    verdict.findings().forEach(finding -> told.add(finding.kind() + " " + finding.sequence() + ": " + finding.expected() + ", not " + finding.found()));
+                    verdict.findings().forEach(finding -> told.add(
+                            finding.kind() + " " + finding.sequence() + ": " + finding.expected() + ", not " + finding.found()));
                     return true;
                 }
             });

@@ -43,7 +43,8 @@ class BackgroundAuditTest {
     @Test
     void aRestartGoesOnWhereTheNotesSay() throws Exception {
         // So slow that it comes to no end of its own.
-        try (RunningLedger ledger = RunningLedger.start("stockledger.audit { entries-per-second = 4, note-every = 1 ms, pause = 1 ms }, stockledger.entity.wake-at-start-rows = 0")) {
+        try (RunningLedger ledger = RunningLedger.start("stockledger { audit { entries-per-second = 4, note-every = 1 ms, pause = 1 ms },"
+                + " entity.wake-at-start-rows = 0 }")) {
             for (int sku = 0; sku < 50; sku++) {
                 ledger.applied(Mutations.receive("SKU-" + String.format("%03d", sku), 1));
             }

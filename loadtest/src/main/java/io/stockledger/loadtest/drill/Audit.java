@@ -157,7 +157,8 @@ final class Audit {
             planted.put("V-SWAPPED", new Planted("a swapped pair", AuditFindingKind.AUDIT_FINDING_KIND_SEQUENCE_GAP, 2));
 
             vandal.rewrite("V-UNITS", from(4, entry -> entry.setMovements(0, entry.getMovements(0).toBuilder().setQuantity(30))));
-            planted.put("V-UNITS", new Planted("an entry of other units than its balances, chained right", AuditFindingKind.AUDIT_FINDING_KIND_BALANCE_DRIFT, 4));
+            planted.put("V-UNITS", new Planted("an entry of other units than its balances, chained right",
+                    AuditFindingKind.AUDIT_FINDING_KIND_BALANCE_DRIFT, 4));
 
             vandal.rewrite("V-HOLD", from(5, entry -> {
                 if (entry.getSequence() == 5) {
@@ -290,7 +291,8 @@ final class Audit {
         }
         loading.set(false);
         load.join();
-        ground.check(room.tryAcquire(2_000, 3, TimeUnit.MINUTES), "every mutation was answered after %d kills of the server, every tenth with its PostgreSQL", kills);
+        ground.check(room.tryAcquire(2_000, 3, TimeUnit.MINUTES),
+                "every mutation was answered after %d kills of the server, every tenth with its PostgreSQL", kills);
         ground.check(failed.get() == 0, "%,d mutations were applied (%,d were not)", sent.get(), failed.get());
         Audited audited = audit(client.auditAll("", false));
         ground.check(audited.total().getClean() && audited.total().getEntries() == sent.get(), "the audit finds nothing in %,d entries of %,d SKUs",

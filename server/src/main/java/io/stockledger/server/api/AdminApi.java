@@ -22,7 +22,6 @@ import io.stockledger.v1.ImportStockRequest;
 import io.stockledger.v1.ImportStockResponse;
 import io.stockledger.v1.RebuildProjectionRequest;
 import io.stockledger.v1.RebuildProjectionResponse;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -148,7 +148,8 @@ final class Replay {
 
     private void notLower(Entry entry, String bucket, long before, long after) {
         if (after < 0 && after < before) {
-            findings.add(Kind.BELOW_ZERO, entry.sequence(), "at least 0 " + bucket + ": only a sale that had already happened or a count may leave less available", after + " " + bucket);
+            findings.add(Kind.BELOW_ZERO, entry.sequence(), "at least 0 " + bucket
+                    + ": only a sale that had already happened or a count may leave less available", after + " " + bucket);
         }
     }
 

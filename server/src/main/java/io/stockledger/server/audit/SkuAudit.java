@@ -71,7 +71,8 @@ final class SkuAudit {
             page = journal.rowsForward(sku, rowNumber + 1);
             ended = journal.isLast(page);
         } catch (RuntimeException unreadable) {
-            findings.add(Kind.ROW_CHANGED, replay.sequence() + 1, "rows that can be read from row " + (rowNumber + 1) + " on", String.valueOf(unreadable.getMessage()));
+            findings.add(Kind.ROW_CHANGED, replay.sequence() + 1, "rows that can be read from row " + (rowNumber + 1) + " on",
+                    String.valueOf(unreadable.getMessage()));
             ended = true;
         }
         for (JournalRow row : page) {

@@ -51,7 +51,8 @@ public final class AuditRound implements AutoCloseable {
 
     public Notes read() throws SQLException {
         try (Connection connection = database.reads().getConnection(); Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("SELECT last_sku, skus, journal_rows, entries, findings, ended_at_ms, ended_findings FROM audit_round")) {
+                ResultSet row = statement.executeQuery("SELECT last_sku, skus, journal_rows, entries, findings, ended_at_ms, ended_findings"
+                        + " FROM audit_round")) {
             if (!row.next()) {
                 throw new SQLException("audit_round has no row");
             }
