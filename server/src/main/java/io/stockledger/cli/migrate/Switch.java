@@ -89,16 +89,16 @@ final class Switch implements Callable<Integer> {
     private String reason() {
         Story story = Story.of(Observations.read(folder.observations()));
         Story.Trust trust = story.trust(prefix);
-        String seen = "no drift beyond " + Durations.shown(story.lag()) + " for " + Durations.shown(trust.clean())
-                + (trust.open() > 0 ? ", " + trust.differing() : "");
+        String seen = story.looks().isEmpty() ? "nothing was compared yet" : "the comparison shows no drift beyond "
+                + Durations.shown(story.lag()) + " for " + Durations.shown(trust.clean()) + (trust.open() > 0 ? ", " + trust.differing() : "");
         if (trust.clean().compareTo(required) >= 0 && trust.open() == 0) {
             return seen;
         }
         if (!force) {
-            throw new Failure("not switched: the comparison shows " + seen + "; asked for is " + Durations.shown(required)
+            throw new Failure("not switched: " + seen + "; asked for is " + Durations.shown(required)
                     + " (--trust) with nothing that differs; --force switches all the same");
         }
-        ledger.err().println("stockledger: switched by force: the comparison shows " + seen);
+        ledger.err().println("stockledger: switched by force: " + seen);
         return "forced; " + seen;
     }
 
