@@ -37,6 +37,8 @@ import java.util.function.UnaryOperator;
 final class Audit {
     private static final int SKUS = 5_000;
     private static final int IN_FLIGHT = 30_000;
+    /** While it is killed. */
+    private static final int UNDER_WAY = 2_000;
     /** A SKU gets these in turn; {@link #mutation} knows them. */
     private static final int VERBS = 5;
     private static final String HOT = "HOT";
@@ -102,7 +104,7 @@ final class Audit {
             // Every second one to the hot SKU; the others in turns.
             boolean hot = i % 2 == 0;
             String sku = hot ? HOT : "SKU-" + i / 2 % SKUS;
-            send(mutation(sku, hot ? i / 2 : i / 2 / SKUS), room, failed);
+            send(client, mutation(sku, hot ? i / 2 : i / 2 / SKUS), room, failed);
         }
         room.acquire(IN_FLIGHT);
         ground.check(failed.get() == 0, "filled with %,d entries in %.0f s (%,d were not applied)", entries, Ground.secondsSince(begun), failed.get());
@@ -121,7 +123,7 @@ final class Audit {
         return mutation.setMutationId(sku + "-" + number).build();
     }
 
-    private void send(Mutation mutation, Semaphore room, AtomicLong failed) throws InterruptedException {
+    private static void send(LedgerClient client, Mutation mutation, Semaphore room, AtomicLong failed) throws InterruptedException {
         room.acquire();
         client.submit(mutation).whenComplete((outcome, error) -> {
             if (error != null || !(outcome instanceof Outcome.Applied)) {
@@ -264,16 +266,19 @@ final class Audit {
     // ---- Kills ----
 
     void kills(int kills) throws Exception {
-        client.awaitReachable(Duration.ofSeconds(10));
+        // Patient: a mutation may meet many kills before it is answered.
+        LedgerClient patient = ground.keep(LedgerClient.builder(server.target()).callTimeout(Duration.ofSeconds(10))
+                .mutationTimeout(Duration.ofHours(2)).maxInFlight(IN_FLIGHT).build());
+        patient.awaitReachable(Duration.ofSeconds(10));
         AtomicBoolean loading = new AtomicBoolean(true);
         AtomicLong sent = new AtomicLong();
         AtomicLong failed = new AtomicLong();
-        Semaphore room = new Semaphore(2_000);
+        Semaphore room = new Semaphore(UNDER_WAY);
         Thread load = new Thread(() -> {
             try {
                 for (long i = 0; loading.get(); i++) {
                     String sku = i % 2 == 0 ? HOT : "SKU-" + i / 2 % 200;
-                    send(mutation(sku, i % 2 == 0 ? i / 2 : i / 2 / 200), room, failed);
+                    send(patient, mutation(sku, i % 2 == 0 ? i / 2 : i / 2 / 200), room, failed);
                     sent.incrementAndGet();
                 }
             } catch (InterruptedException e) {
@@ -281,17 +286,22 @@ final class Audit {
             }
         }, "load");
         load.start();
+        int met = 0;
         for (int kill = 1; kill <= kills; kill++) {
-            Ground.pause(ground.chance(100, 1_500));
+            // Each life of the ledger has come to answering before it ends.
+            long answered = sent.get();
+            met += Ground.await(Duration.ofMinutes(2), () -> sent.get() > answered + UNDER_WAY) ? 1 : 0;
+            Ground.pause(ground.chance(0, 500));
             if (kill % 10 == 0) {
                 server.killPostgresql();
             }
             server.kill();
             server.start();
         }
+        ground.check(met == kills, "%d of %d kills met a ledger that was answering", met, kills);
         loading.set(false);
         load.join();
-        ground.check(room.tryAcquire(2_000, 3, TimeUnit.MINUTES),
+        ground.check(room.tryAcquire(UNDER_WAY, 3, TimeUnit.MINUTES),
                 "every mutation was answered after %d kills of the server, every tenth with its PostgreSQL", kills);
         ground.check(failed.get() == 0, "%,d mutations were applied (%,d were not)", sent.get(), failed.get());
         Audited audited = audit(client.auditAll("", false));

@@ -291,11 +291,10 @@ public final class Subscription {
                 send(new FeedMessage.Builder().build(stamp(complete, true)));
             }
             caughtUp = true;
-        }
-        sendHeads(complete);
-        if (heartbeatIsDue()) {
+        } else if (heartbeatIsDue()) {
             send(new FeedMessage.Builder().build(stamp(complete, false)));
         }
+        sendHeads(complete);
         hasAll = caughtUp && read.toTheEnd();
         return read.toTheEnd() ? Then.WAIT : Then.AGAIN;
     }
