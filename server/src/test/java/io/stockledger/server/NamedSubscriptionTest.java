@@ -90,6 +90,7 @@ class NamedSubscriptionTest {
         for (String consumer : List.of("one", "two", "three")) {
             consumers.add(NamedConsumer.applying(ledger, "shared", consumer));
         }
+        await("all are open", () -> consumers.stream().noneMatch(consumer -> consumer.messages().isEmpty()));
         await("each has its part", () -> slots("shared").equals(List.of(2, 3, 3)));
         receive("share ", 40);
         consumers.get(1).close();
