@@ -27,6 +27,7 @@ final class Acknowledger {
     // Guarded by this.
     private Optional<ByteString> next = Optional.empty();
     private boolean underWay;
+    private boolean closed;
     private int failures;
 
     /** @param request whose subscription and consumer it is */
@@ -37,8 +38,18 @@ final class Acknowledger {
     }
 
     synchronized void acknowledge(ByteString acknowledgement) {
+        if (closed) {
+            return;
+        }
         next = Optional.of(acknowledgement);
         send();
+    }
+
+    /** Its subscription has ended: what was not told by now is told no more. */
+    synchronized void close() {
+        closed = true;
+        next = Optional.empty();
+        notifyAll();
     }
 
     /** Waits until all is told, at most so long. */
@@ -93,7 +104,7 @@ final class Acknowledger {
     }
 
     private synchronized void notTold(ByteString acknowledgement, Failure failure) {
-        if (failure.verdict() == Failure.Verdict.FINAL) {
+        if (closed || failure.verdict() == Failure.Verdict.FINAL) {
             told();
             return;
         }

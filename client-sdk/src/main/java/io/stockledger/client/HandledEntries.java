@@ -58,6 +58,8 @@ final class HandledEntries implements EntryListener {
             } catch (LedgerException e) {
                 boolean mayFareBetter = switch (e.code()) {
                     case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, UNKNOWN, INTERNAL -> true;
+                    // Where many call at once there is room again soon; in the list of parked entries there is not.
+                    case RESOURCE_EXHAUSTED -> !e.reason().equals("TOO_MANY_PARKED");
                     default -> false;
                 };
                 if (!mayFareBetter || !isOpen() || !rested()) {

@@ -461,6 +461,7 @@ public final class Subscription implements AutoCloseable {
 
     private void end() {
         watch.cancel(false);
+        acknowledger.ifPresent(Acknowledger::close);
         thread.shutdown();
         link.close();
         onEnd.accept(this);

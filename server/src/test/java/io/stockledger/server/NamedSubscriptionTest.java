@@ -90,6 +90,7 @@ class NamedSubscriptionTest {
         for (String consumer : List.of("one", "two", "three")) {
             consumers.add(NamedConsumer.applying(ledger, "shared", consumer));
         }
+        await("all are open", () -> consumers.stream().noneMatch(consumer -> consumer.messages().isEmpty()));
         await("each has its part", () -> slots("shared").equals(List.of(2, 3, 3)));
         receive("share ", 40);
         consumers.get(1).close();
@@ -249,7 +250,7 @@ class NamedSubscriptionTest {
         NamedConsumer second = NamedConsumer.applying(ledger, "rewound", "me");
         await("what was recorded since", () -> second.entries().size() == 2);
         assertTrue(second.entries().stream().allMatch(entry -> entry.getSequence() == 2));
-        assertEquals(1, second.last().getRewinds());
+        assertEquals(first.last().getRewinds() + 1, second.last().getRewinds());
 
         // Before the beginning is the beginning.
         ByteString start = ledger.feed().rewindSubscription(RewindSubscriptionRequest.newBuilder().setName("rewound")
@@ -303,6 +304,37 @@ class NamedSubscriptionTest {
         assertEquals(2, parked().get(0).getTimes());
         assertFalse(parked().get(0).getRetrying());
         second.close();
+    }
+
+    @Test
+    void parkedEntriesThatCanNotBeReadStayAndHoldNoOtherBack() throws Exception {
+        make("unreadable", "unreadable ");
+        receive("unreadable ", 1);
+        try (Connection store = ledger.superuser(); Statement statement = store.createStatement()) {
+            statement.execute("INSERT INTO parked_entry (name, sku, sequence, reason, consumer, retry)"
+                    + " SELECT 'unreadable', 'no such article ' || i, 1, 'test', '', TRUE FROM generate_series(1, 25) i"
+                    + " UNION ALL VALUES ('unreadable', 'unreadable 0', 1, 'test', '', TRUE)");
+        }
+        NamedConsumer consumer = NamedConsumer.applying(ledger, "unreadable", "");
+        await("the other is sent once more", () -> consumer.retried().size() == 1);
+        await("and parked no more", () -> subscription("unreadable").getParkedEntries() == 25);
+        await("none is tried again", () -> ledger.feed().listParkedEntries(ListParkedEntriesRequest.newBuilder().setName("unreadable").build())
+                .getEntriesList().stream().noneMatch(ParkedEntry::getRetrying));
+        consumer.close();
+    }
+
+    @Test
+    void aNameThatIsMadeAnewIsNotTakenForTheOneBefore() {
+        make("anew", "anew ");
+        NamedConsumer before = NamedConsumer.applying(ledger, "anew", "me");
+        await("open", () -> !before.messages().isEmpty());
+        ledger.feed().deleteSubscription(DeleteSubscriptionRequest.newBuilder().setName("anew").build());
+        make("anew", "anew ");
+        NamedConsumer after = NamedConsumer.applying(ledger, "anew", "me");
+        await("open again", () -> !after.messages().isEmpty());
+        assertTrue(after.last().getRewinds() > before.last().getRewinds());
+        assertEquals(0, subscription("anew").getRewinds());
+        after.close();
     }
 
     private static ParkEntryRequest.Builder parking(String sku, String reason) {

@@ -68,6 +68,9 @@ public final class ApiServer implements AutoCloseable {
         Reads audits = new Reads("audit", api.getInt("audits-max"), api.getInt("audits-waiting-max"), Optional.empty());
         Reads names = new Reads("subscription", config.getInt("stockledger.subscriptions.threads"),
                 api.getInt("reads-waiting-max"), Optional.empty());
+        // What a consumer waits for does not queue behind an operator who looks into names.
+        Reads consumers = new Reads("consumer", config.getInt("stockledger.subscriptions.consumer-threads"),
+                api.getInt("reads-waiting-max"), Optional.empty());
         Config projectionReads = config.getConfig("stockledger.projection.reads");
         Reads projected = new Reads("projected", projectionReads.getInt("threads"), projectionReads.getInt("waiting-max"), Optional.empty());
         // Who watches a rebuild has a thread; a second one who asks is told on the other.
@@ -78,6 +81,7 @@ public final class ApiServer implements AutoCloseable {
         measurements.watch(pastReads, "stock-at", api.getInt("stock-at-waiting-max"));
         measurements.watch(audits, "audit", api.getInt("audits-waiting-max"));
         measurements.watch(names, "subscription", api.getInt("reads-waiting-max"));
+        measurements.watch(consumers, "consumer", api.getInt("reads-waiting-max"));
         HealthStatusManager health = new HealthStatusManager();
         ProjectionApi projectionApi = new ProjectionApi(projection, feed, projected, rebuilds,
                 Math.toIntExact(api.getBytes("answer-bytes-max")), clock);
@@ -85,7 +89,8 @@ public final class ApiServer implements AutoCloseable {
                 new PastStock(journal, pace), pastReads, projectionApi, config, clock, measurements);
         StockImports imports = new StockImports(ledger, new MutationReader(clock), ledgerApi.admission(), measurements);
         Filters filters = new Filters(config.getInt("stockledger.feed.filter-values-max"));
-        FeedApi feedApi = new FeedApi(feed, filters, new SubscriptionApi(store, streams, feed, journal, filters, names, clock));
+        FeedApi feedApi = new FeedApi(feed, filters,
+                new SubscriptionApi(store, streams, feed, journal, filters, names, consumers, clock));
         InetSocketAddress address = new InetSocketAddress(api.getString("host"), api.getInt("port"));
         Server server = NettyServerBuilder.forAddress(address)
                 // The services never block: another thread between the transport and them halves the rate.
@@ -107,11 +112,11 @@ public final class ApiServer implements AutoCloseable {
         try {
             server.start();
         } catch (IOException e) {
-            List.of(reads, listings, pastReads, audits, names, projected, rebuilds).forEach(Reads::close);
+            List.of(reads, listings, pastReads, audits, names, consumers, projected, rebuilds).forEach(Reads::close);
             throw new StartupException("Port " + address.getPort() + " on " + address.getHostString()
                     + " can't be opened (is another ledger running?): choose another with --port.", e);
         }
-        return new ApiServer(server, health, List.of(reads, listings, pastReads, audits, names, projected, rebuilds), rebuilds, ledgerApi, feed,
+        return new ApiServer(server, health, List.of(reads, listings, pastReads, audits, names, consumers, projected, rebuilds), rebuilds, ledgerApi, feed,
                 api.getDuration("drain"));
     }
 

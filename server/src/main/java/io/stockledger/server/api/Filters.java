@@ -40,9 +40,9 @@ final class Filters {
         return selection(request.getFilter(), shareIndex, shareCount);
     }
 
-    /** All SKUs of a filter. */
-    Selection selection(FeedFilter filter) {
-        return selection(filter, 0, 1);
+    /** All SKUs of a filter that was accepted once, however many values may be asked for now. */
+    static Selection stored(FeedFilter filter) {
+        return selected(filter, 0, 1);
     }
 
     /** A selection's filter: each list sorted, each value once. */
@@ -59,6 +59,10 @@ final class Filters {
             throw Errors.exception(Errors.field("filter", "holds " + values + " values, at most " + valuesMax
                     + " are allowed: use a prefix or a share, or leave it out and drop what is not wanted"));
         }
+        return selected(filter, shareIndex, shareCount);
+    }
+
+    private static Selection selected(FeedFilter filter, int shareIndex, int shareCount) {
         TreeSet<String> skus = new TreeSet<>(texts("filter.skus", filter.getSkusList(), SKU_LENGTH_MAX, false));
         String prefix = text("filter.sku_prefix", filter.getSkuPrefix(), SKU_LENGTH_MAX, true);
         Set<Integer> kinds = new LinkedHashSet<>();

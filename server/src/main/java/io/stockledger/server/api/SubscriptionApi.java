@@ -72,16 +72,18 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
     private final JournalReader journal;
     private final Filters filters;
     private final Reads reads;
+    private final Reads consumerReads;
     private final InstantSource clock;
 
     SubscriptionApi(SubscriptionStore store, NamedSubscriptions streams, Feed feed, JournalReader journal, Filters filters,
-            Reads reads, InstantSource clock) {
+            Reads reads, Reads consumerReads, InstantSource clock) {
         this.store = store;
         this.streams = streams;
         this.feed = feed;
         this.journal = journal;
         this.filters = filters;
         this.reads = reads;
+        this.consumerReads = consumerReads;
         this.clock = clock;
     }
 
@@ -110,7 +112,7 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
                 case AFTER_CURSOR -> throw InvalidRequest.field("after_cursor", "not with a name, whose cursor the ledger keeps; see RewindSubscription");
                 case START_NOT_SET -> false;
             };
-            reads.run(status -> failed.accept(Errors.exception(status)), () -> {
+            consumerReads.run(status -> failed.accept(Errors.exception(status)), () -> {
                 try {
                     Named named = findOrCreate(name, asked, fromNow);
                     opened.accept(streams.open(named, consumer, admitted(named, request, asked, consumer), heartbeat, sink));
@@ -138,11 +140,13 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
                 throw Errors.exception(Errors.field("filter", "takes " + filter.length + " bytes; with a name at most " + PAGE_BYTES
                         + ": use a prefix, or drop what is not wanted"));
             }
-            if (!store.create(name, filter, start)) {
+            boolean made = store.create(name, filter, start);
+            // Another may have made it meanwhile.
+            named = store.find(name);
+            if (named.isEmpty() && !made) {
                 throw Errors.exception(Errors.tooMany("TOO_MANY_NAMES", "the ledger keeps " + store.namesMax()
                         + " named subscriptions already; delete one that nobody uses", Duration.ofMinutes(1)));
             }
-            named = store.find(name);
         }
         return named.orElseThrow(() -> Errors.exception(notFound()));
     }
@@ -165,8 +169,8 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
         return its;
     }
 
-    private Selection selection(Named named) {
-        return filters.selection(filter(named));
+    private static Selection selection(Named named) {
+        return Filters.stored(filter(named));
     }
 
     private static FeedFilter filter(Named named) {
@@ -213,17 +217,12 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
             int size = pageSize(request.getPageSize(), NAMES_A_PAGE, NAMES_A_PAGE_MAX);
             PageAfter after = PageAfter.read(request.getPageToken(), "");
             return () -> {
-                List<Named> page = store.after(after.name(), size + 1);
+                SubscriptionStore.Page page = store.after(after.name(), size, PAGE_BYTES);
                 ListSubscriptionsResponse.Builder response = ListSubscriptionsResponse.newBuilder();
-                int bytes = 0;
-                for (Named named : page) {
-                    if (response.getSubscriptionsCount() == size || bytes > PAGE_BYTES) {
-                        response.setNextPageToken(new PageAfter(response.getSubscriptions(response.getSubscriptionsCount() - 1).getName(), 0).write(""));
-                        break;
-                    }
+                for (Named named : page.names()) {
                     response.addSubscriptions(shown(named, LAG_ROWS_MAX_LISTED));
-                    bytes += named.filter().length;
                 }
+                page.next().ifPresent(last -> response.setNextPageToken(new PageAfter(last, 0).write("")));
                 return response.build();
             };
         });
@@ -313,14 +312,14 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
 
     @Override
     public void parkEntry(ParkEntryRequest request, StreamObserver<ParkEntryResponse> observer) {
-        answer(observer, () -> {
+        answer(consumerReads, observer, () -> {
             String name = name(request.getName());
             String sku = Fields.sku("sku", request.getSku());
             long sequence = sequence(request.getSequence());
             String reason = Fields.requiredText("reason", request.getReason(), REASON_MAX);
             String consumer = Fields.text("consumer", request.getConsumer(), CONSUMER_MAX);
             return () -> {
-                found(name);
+                orElseNotFound(store.exists(name));
                 if (journal.rowContaining(sku, sequence).isEmpty()) {
                     throw Errors.exception(Errors.status(Code.NOT_FOUND, "ENTRY_NOT_FOUND", "the SKU has no entry of this sequence"));
                 }
@@ -340,7 +339,7 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
             int size = pageSize(request.getPageSize(), PARKED_A_PAGE, PARKED_A_PAGE_MAX);
             PageAfter after = PageAfter.read(request.getPageToken(), name);
             return () -> {
-                found(name);
+                orElseNotFound(store.exists(name));
                 List<Parked> page = store.parkedAfter(name, after.name(), after.sequence(), size + 1);
                 ListParkedEntriesResponse.Builder response = ListParkedEntriesResponse.newBuilder();
                 page.subList(0, Math.min(size, page.size())).forEach(parked -> response.addEntries(shown(parked)));
@@ -401,8 +400,12 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
         T find() throws SQLException;
     }
 
-    /** Checks the request at once, and answers it on the threads that may wait for the store. */
     private <T> void answer(StreamObserver<T> observer, Checked<T> checked) {
+        answer(reads, observer, checked);
+    }
+
+    /** Checks the request at once, and answers it on the threads that may wait for the store. */
+    private static <T> void answer(Reads reads, StreamObserver<T> observer, Checked<T> checked) {
         Answer<T> answer = new Answer<>(observer);
         try {
             Found<T> found = checked.check();
@@ -432,7 +435,7 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
 
     private void orElseNotParked(String name, boolean parked) throws SQLException {
         if (!parked) {
-            found(name);
+            orElseNotFound(store.exists(name));
             throw Errors.exception(Errors.status(Code.NOT_FOUND, "PARKED_ENTRY_NOT_FOUND", "the subscription has not parked this entry"));
         }
     }

@@ -12,11 +12,13 @@ import io.stockledger.v1.Entry;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -41,9 +43,13 @@ public final class ConsumerStream {
         BEHIND
     }
 
-    /** What a consumer asks for, and the settings. */
+    /**
+     * What a consumer asks for, and the settings.
+     *
+     * @param rewindsTold grows with each rewind, and where a name is made anew
+     */
     record Terms(Stream id, boolean namedConsumer, Selection selection, Duration heartbeatInterval, int slots, long rewinds,
-            int unacknowledgedMax) {}
+            long rewindsTold, int unacknowledgedMax) {}
 
     /** A message with entries that waits to be acknowledged: then every slot of its pass stands at {@code upTo}. */
     private static final class Sent {
@@ -64,6 +70,8 @@ public final class ConsumerStream {
 
     private static final class Slot {
         private final Held held;
+        /** Where it stood when this stream got it: what came before was another's. */
+        private final Cursor from;
         private Cursor acknowledged;
         private long leaseEndNanos;
         /** The store does not know yet how far it has come; and that the consumer said so. */
@@ -75,6 +83,7 @@ public final class ConsumerStream {
 
         Slot(Held held, Cursor acknowledged, long leaseEndNanos) {
             this.held = held;
+            this.from = acknowledged;
             this.acknowledged = acknowledged;
             this.leaseEndNanos = leaseEndNanos;
         }
@@ -100,6 +109,8 @@ public final class ConsumerStream {
     private Optional<Pass> pass = Optional.empty();
     private long sentNumber;
     private long acknowledgedNumber;
+    /** When an acknowledgement last spoke for a message that had none. */
+    private long acknowledgedNanos = System.nanoTime();
     private boolean ended;
 
     ConsumerStream(Feed feed, FeedSink sink, Terms terms) {
@@ -129,6 +140,9 @@ public final class ConsumerStream {
 
     Acknowledged acknowledge(Acknowledgement what, boolean allowRewind) {
         synchronized (this) {
+            if (leaseIsOver(System.nanoTime())) {
+                end(FeedSink.End.MOVED);
+            }
             if (ended) {
                 return Acknowledged.MOVED;
             }
@@ -145,6 +159,7 @@ public final class ConsumerStream {
             acknowledgedNumber = what.number();
             while (!window.isEmpty() && window.peek().number <= acknowledgedNumber) {
                 Sent sent = window.remove();
+                acknowledgedNanos = System.nanoTime();
                 moveSlots(sent.pass, sent.upTo, true);
                 retrying.removeAll(sent.retries);
                 retried.addAll(sent.retries);
@@ -169,8 +184,9 @@ public final class ConsumerStream {
     private void goBackTo(Cursor cursor) {
         Cursor[] floors = new Cursor[terms.slots()];
         for (Slot slot : held.values()) {
-            if (cursor.compareTo(slot.acknowledged) < 0) {
-                slot.acknowledged = cursor;
+            Cursor to = later(slot.from, cursor);
+            if (to.compareTo(slot.acknowledged) < 0) {
+                slot.acknowledged = to;
                 slot.moved = true;
             }
             if (!slot.leaving) {
@@ -300,13 +316,18 @@ public final class ConsumerStream {
         }
     }
 
-    /** Ends it where a lease of its is over, or it was not acknowledged for so long. */
+    /** Ends it where a lease of its is over, or nothing that waits to be acknowledged was for so long. */
     synchronized void checkTimes(long nowNanos, long acknowledgeWithinNanos) {
-        if (held.values().stream().anyMatch(slot -> slot.leaseEndNanos - nowNanos < 0)) {
+        if (leaseIsOver(nowNanos)) {
             end(FeedSink.End.MOVED);
-        } else if (!window.isEmpty() && nowNanos - window.peek().sentNanos > acknowledgeWithinNanos) {
+        } else if (!window.isEmpty()
+                && Math.min(nowNanos - window.peek().sentNanos, nowNanos - acknowledgedNanos) > acknowledgeWithinNanos) {
             end(FeedSink.End.NOT_ACKNOWLEDGED);
         }
+    }
+
+    synchronized boolean mayRetry() {
+        return !ended && pass.isPresent() && mayBeSent();
     }
 
     synchronized boolean isRetrying(Retry retry) {
@@ -315,7 +336,7 @@ public final class ConsumerStream {
 
     /** Sends parked entries once more, if it may send now. */
     synchronized void retry(List<Retry> retries, List<Entry> entries) {
-        if (ended || pass.isEmpty() || !mayBeSent()) {
+        if (!mayRetry()) {
             return;
         }
         Pass now = pass.get();
@@ -323,7 +344,7 @@ public final class ConsumerStream {
         window.add(new Sent(sentNumber, now, now.sent, retries));
         retrying.addAll(retries);
         sink.send(FeedMessage.ofRetried(entries, now.sent, feed.identity(), feed.clock().millis())
-                .with(acknowledgement(now.sent), terms.rewinds()));
+                .with(acknowledgement(now.sent), terms.rewindsTold()));
     }
 
     /** Retries that were acknowledged since this was asked last. */
@@ -342,7 +363,12 @@ public final class ConsumerStream {
     }
 
     private boolean mayBeSent() {
-        return sink.isReady() && window.size() < terms.unacknowledgedMax();
+        return sink.isReady() && window.size() < terms.unacknowledgedMax() && !leaseIsOver(System.nanoTime());
+    }
+
+    /** Another may have a slot of its by now: nothing is sent or acknowledged any more. */
+    private boolean leaseIsOver(long nowNanos) {
+        return held.values().stream().anyMatch(slot -> slot.leaseEndNanos - nowNanos < 0);
     }
 
     private ByteString acknowledgement(Cursor at) {
@@ -359,21 +385,20 @@ public final class ConsumerStream {
         private final Cursor[] floors;
         private Optional<Subscription> subscription = Optional.empty();
         /** Everything of its slots after the floors and up to here has been sent. */
-        private Cursor sent = Cursor.START;
+        private Cursor sent;
 
         Pass(Cursor[] floors) {
             this.floors = floors;
+            this.sent = lowest().orElse(Cursor.START);
+        }
+
+        private Optional<Cursor> lowest() {
+            return Arrays.stream(floors).filter(Objects::nonNull).min(Cursor::compareTo);
         }
 
         FeedRequest.Start start() {
-            Optional<Cursor> lowest = Optional.empty();
-            for (Cursor floor : floors) {
-                if (floor != null && lowest.filter(it -> it.compareTo(floor) <= 0).isEmpty()) {
-                    lowest = Optional.of(floor);
-                }
-            }
             // Without a slot there is nothing to send but heartbeats.
-            return lowest.<FeedRequest.Start>map(FeedRequest.Start.After::new).orElse(new FeedRequest.Start.Now());
+            return lowest().<FeedRequest.Start>map(FeedRequest.Start.After::new).orElse(new FeedRequest.Start.Now());
         }
 
         void stop() {
@@ -404,6 +429,10 @@ public final class ConsumerStream {
                 if (ended || pass.filter(it -> it == this).isEmpty()) {
                     return;
                 }
+                if (leaseIsOver(System.nanoTime())) {
+                    ConsumerStream.this.end(End.MOVED);
+                    return;
+                }
                 sent = message.cursor();
                 if (message.hasEntries()) {
                     sentNumber++;
@@ -413,7 +442,7 @@ public final class ConsumerStream {
                 } else if (window.getLast().pass == this) {
                     window.getLast().upTo = sent;
                 }
-                sink.send(message.with(acknowledgement(sent), terms.rewinds()));
+                sink.send(message.with(acknowledgement(sent), terms.rewindsTold()));
             }
         }
 

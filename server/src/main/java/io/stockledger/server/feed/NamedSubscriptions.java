@@ -17,6 +17,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -44,7 +45,10 @@ import org.slf4j.LoggerFactory;
 public final class NamedSubscriptions implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NamedSubscriptions.class);
     private static final long TICK_MS = 20;
-    private static final int RETRIES_A_LOOK = 100;
+    /** Parked entries that one look reads and sends once more: a look must not make a lease late. */
+    private static final int RETRIES_A_LOOK = 10;
+    /** Of one name one look sees so many that are to be sent once more. */
+    private static final int RETRIES_SEEN = 100;
 
     private final Feed feed;
     private final SlotLeases leases;
@@ -53,7 +57,9 @@ public final class NamedSubscriptions implements AutoCloseable {
     private final long leaseNanos;
     private final long acknowledgeWithinNanos;
     private final int unacknowledgedMax;
-    private final ScheduledExecutorService thread;
+    private final ScheduledExecutorService thread = thread("subscriptions");
+    /** Looks at the time, also while the other waits for the store. */
+    private final ScheduledExecutorService watch = thread("subscription-times");
     private final Map<UUID, ConsumerStream> streams = new ConcurrentHashMap<>();
     private volatile boolean lookIsAsked;
 
@@ -61,17 +67,22 @@ public final class NamedSubscriptions implements AutoCloseable {
     private final Set<UUID> joined = ConcurrentHashMap.newKeySet();
     private long renewedNanos = System.nanoTime();
     private boolean storeIsAway;
+    /** By name: the last retry that was looked at; the next look goes on after it, so that none waits behind others. */
+    private final Map<String, Retry> lookedAt = new HashMap<>();
 
     private NamedSubscriptions(Feed feed, SlotLeases leases, Config config) {
         this.feed = feed;
         this.leases = leases;
-        this.writing = new Pacing(config.getDuration("write-interval"));
-        this.looking = new Pacing(config.getDuration("look-interval"));
         this.leaseNanos = config.getDuration("lease").toNanos();
+        this.writing = new Pacing(config.getDuration("write-interval"), leaseNanos / 8);
+        this.looking = new Pacing(config.getDuration("look-interval"), leaseNanos / 8);
         this.acknowledgeWithinNanos = config.getDuration("acknowledge-within").toNanos();
         this.unacknowledgedMax = config.getInt("unacknowledged-max");
-        this.thread = Executors.newSingleThreadScheduledExecutor(task -> {
-            Thread made = new Thread(task, "subscriptions");
+    }
+
+    private static ScheduledExecutorService thread(String name) {
+        return Executors.newSingleThreadScheduledExecutor(task -> {
+            Thread made = new Thread(task, name);
             made.setDaemon(true);
             return made;
         });
@@ -81,16 +92,19 @@ public final class NamedSubscriptions implements AutoCloseable {
     public static NamedSubscriptions start(Feed feed, Database database, Config config) {
         NamedSubscriptions started = new NamedSubscriptions(feed, new SlotLeases(database, config.getDuration("lease")), config);
         started.thread.scheduleWithFixedDelay(started::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
+        started.watch.scheduleWithFixedDelay(started::checkTimes, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
         return started;
     }
 
-    /** At most a tenth of the time goes into what has this pace. */
+    /** At most a tenth of the time goes into what has this pace, unless leases would be renewed late for it. */
     private static final class Pacing {
         private final long intervalNanos;
+        private final long restNanosMax;
         private long nextNanos = System.nanoTime();
 
-        Pacing(Duration interval) {
+        Pacing(Duration interval, long restNanosMax) {
             this.intervalNanos = interval.toNanos();
+            this.restNanosMax = restNanosMax;
         }
 
         boolean isDue(long nowNanos) {
@@ -99,7 +113,7 @@ public final class NamedSubscriptions implements AutoCloseable {
 
         void done(long begunNanos) {
             long now = System.nanoTime();
-            nextNanos = now + Math.max(intervalNanos, 9 * (now - begunNanos));
+            nextNanos = now + Math.max(intervalNanos, Math.min(restNanosMax, 9 * (now - begunNanos)));
         }
     }
 
@@ -114,7 +128,7 @@ public final class NamedSubscriptions implements AutoCloseable {
         UUID stream = UUID.randomUUID();
         Stream id = new Stream(named.name(), consumer.isEmpty() ? "unnamed-" + stream : consumer, stream);
         ConsumerStream opened = new ConsumerStream(feed, sink, new ConsumerStream.Terms(id, !consumer.isEmpty(), selection,
-                heartbeatInterval, named.cursors().size(), named.rewinds(), unacknowledgedMax));
+                heartbeatInterval, named.cursors().size(), named.rewinds(), named.createdAt().toEpochMilli() + named.rewinds(), unacknowledgedMax));
         for (ConsumerStream other : streams.values()) {
             if (other.id().name().equals(named.name()) && other.id().consumer().equals(id.consumer())) {
                 other.end(FeedSink.End.TAKEN_OVER);
@@ -162,9 +176,12 @@ public final class NamedSubscriptions implements AutoCloseable {
             if (look) {
                 lookIsAsked = false;
                 long begun = System.nanoTime();
-                join();
-                look(begun);
-                looking.done(begun);
+                try {
+                    join();
+                    look(begun);
+                } finally {
+                    looking.done(begun);
+                }
             }
             if (storeIsAway) {
                 LOG.info("The store of named subscriptions is back");
@@ -181,8 +198,17 @@ public final class NamedSubscriptions implements AutoCloseable {
         } catch (RuntimeException e) {
             LOG.error("Named subscriptions met a failure, going on", e);
         }
+    }
+
+    private void checkTimes() {
         long now = System.nanoTime();
-        streams.values().forEach(stream -> stream.checkTimes(now, acknowledgeWithinNanos));
+        for (ConsumerStream stream : streams.values()) {
+            try {
+                stream.checkTimes(now, acknowledgeWithinNanos);
+            } catch (RuntimeException e) {
+                LOG.error("A named subscription's stream met a failure, going on", e);
+            }
+        }
     }
 
     /** One statement for all that was acknowledged and all leases that are due. */
@@ -316,18 +342,53 @@ public final class NamedSubscriptions implements AutoCloseable {
     }
 
     private void retry(Map<String, List<ConsumerStream>> byName, Map<String, Seen> seen) throws SQLException {
+        List<String> names = new ArrayList<>(byName.keySet());
+        names.removeIf(name -> !seen.containsKey(name) || byName.get(name).stream().noneMatch(ConsumerStream::mayRetry));
+        lookedAt.keySet().retainAll(names);
+        // Where a look does not get to all, each name has its turn.
+        Collections.shuffle(names);
+        Map<String, List<Retry>> found = names.isEmpty() ? Map.of() : leases.retries(names, lookedAt, RETRIES_SEEN);
+        int left = RETRIES_A_LOOK;
         Map<ConsumerStream, List<Retry>> retries = new LinkedHashMap<>();
-        for (Retry retry : leases.retries(byName.keySet(), RETRIES_A_LOOK)) {
-            int slot = Selection.shareOf(retry.sku(), seen.get(retry.name()).slots().size());
-            byName.get(retry.name()).stream().filter(stream -> stream.has(slot) && !stream.isRetrying(retry)).findFirst()
-                    .ifPresent(stream -> retries.computeIfAbsent(stream, it -> new ArrayList<>()).add(retry));
+        for (String name : names) {
+            List<Retry> of = found.getOrDefault(name, List.of());
+            int i = 0;
+            for (; i < of.size() && left > 0; i++) {
+                Retry retry = of.get(i);
+                int slot = Selection.shareOf(retry.sku(), seen.get(name).slots().size());
+                Optional<ConsumerStream> its = byName.get(name).stream()
+                        .filter(stream -> stream.has(slot) && stream.mayRetry() && !stream.isRetrying(retry)).findFirst();
+                if (its.isPresent()) {
+                    retries.computeIfAbsent(its.get(), stream -> new ArrayList<>()).add(retry);
+                    left--;
+                }
+            }
+            if (i == of.size() && i < RETRIES_SEEN) {
+                lookedAt.remove(name);
+            } else if (i > 0) {
+                lookedAt.put(name, of.get(i - 1));
+            }
         }
+        List<Retry> unreadable = new ArrayList<>();
         for (Map.Entry<ConsumerStream, List<Retry>> one : retries.entrySet()) {
+            List<Retry> sent = new ArrayList<>();
             List<Entry> entries = new ArrayList<>();
             for (Retry retry : one.getValue()) {
-                entry(retry).ifPresent(entries::add);
+                try {
+                    Optional<Entry> entry = entry(retry);
+                    entry.ifPresent(entries::add);
+                    (entry.isPresent() ? sent : unreadable).add(retry);
+                } catch (GroupRow.DamagedException e) {
+                    LOG.error("{} sequence {} stays parked: {}", retry.sku(), retry.sequence(), e.getMessage());
+                    unreadable.add(retry);
+                }
             }
-            one.getKey().retry(one.getValue(), entries);
+            if (!entries.isEmpty()) {
+                one.getKey().retry(sent, entries);
+            }
+        }
+        if (!unreadable.isEmpty()) {
+            leases.notRetried(unreadable);
         }
     }
 
@@ -350,6 +411,7 @@ public final class NamedSubscriptions implements AutoCloseable {
     @Override
     public void close() {
         streams.values().forEach(stream -> stream.end(FeedSink.End.CLOSING));
+        watch.shutdown();
         thread.shutdown();
         try {
             if (thread.awaitTermination(5, TimeUnit.SECONDS) && !streams.isEmpty()) {

@@ -119,6 +119,13 @@ public final class Database implements AutoCloseable {
         return connect(address);
     }
 
+    /** As {@link #connect()}, given up after so long. */
+    public Connection connect(Duration patience) throws SQLException {
+        Properties login = login(address);
+        login.setProperty("loginTimeout", Double.toString(patience.toMillis() / 1e3));
+        return DriverManager.getConnection(address.jdbcUrl(), login);
+    }
+
     @Override
     public void close() {
         reads.close();

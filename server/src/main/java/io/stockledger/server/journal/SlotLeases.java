@@ -24,15 +24,16 @@ import java.util.function.Function;
  * over. One thread uses it, on a connection of its own, so that no other reader can make a lease late.
  */
 public final class SlotLeases implements AutoCloseable {
-    private static final int STATEMENT_TIMEOUT_MS = 5_000;
-
     private final Database database;
     private final double leaseSeconds;
+    /** A store that does not answer must be given up well before the leases are over. */
+    private final Duration patience;
     private Optional<Connection> session = Optional.empty();
 
     public SlotLeases(Database database, Duration lease) {
         this.database = database;
         this.leaseSeconds = lease.toMillis() / 1e3;
+        this.patience = lease.dividedBy(2);
     }
 
     /** One stream of a name. */
@@ -212,16 +213,26 @@ public final class SlotLeases implements AutoCloseable {
         });
     }
 
-    /** Parked entries of these names that are to be sent once more. */
-    public List<Retry> retries(Collection<String> names, int limit) throws SQLException {
+    /**
+     * By name: parked entries that are to be sent once more, by SKU and sequence, after this one where it has one.
+     *
+     * @param limit of each name
+     */
+    public Map<String, List<Retry>> retries(Collection<String> names, Map<String, Retry> after, int limit) throws SQLException {
         return session(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement("SELECT name, sku, sequence, times FROM parked_entry"
-                    + " WHERE retry AND name = ANY(?::text[]) ORDER BY name, sku, sequence LIMIT " + limit)) {
+            try (PreparedStatement statement = connection.prepareStatement("SELECT r.name, r.sku, r.sequence, r.times"
+                    + " FROM unnest(?::text[], ?::text[], ?::bigint[]) v(name, sku, sequence) CROSS JOIN LATERAL (SELECT * FROM parked_entry p"
+                    + "  WHERE p.retry AND p.name = v.name AND (p.sku, p.sequence) > (v.sku, v.sequence) ORDER BY p.sku, p.sequence LIMIT ?) r"
+                    + " ORDER BY r.name, r.sku, r.sequence")) {
                 statement.setArray(1, array(connection, "text", names, Function.identity()));
-                List<Retry> retries = new ArrayList<>();
+                statement.setArray(2, array(connection, "text", names, name -> after.containsKey(name) ? after.get(name).sku() : ""));
+                statement.setArray(3, array(connection, "int8", names, name -> after.containsKey(name) ? after.get(name).sequence() : 0L));
+                statement.setInt(4, limit);
+                Map<String, List<Retry>> retries = new LinkedHashMap<>();
                 try (ResultSet row = statement.executeQuery()) {
                     while (row.next()) {
-                        retries.add(new Retry(row.getString(1), row.getString(2), row.getLong(3), row.getInt(4)));
+                        retries.computeIfAbsent(row.getString(1), name -> new ArrayList<>())
+                                .add(new Retry(row.getString(1), row.getString(2), row.getLong(3), row.getInt(4)));
                     }
                 }
                 return retries;
@@ -231,9 +242,18 @@ public final class SlotLeases implements AutoCloseable {
 
     /** They were sent once more and acknowledged; one that was parked anew since stays. */
     public void retried(List<Retry> retries) throws SQLException {
+        change("DELETE FROM parked_entry p", "USING", retries);
+    }
+
+    /** They can't be sent once more, and stay parked. */
+    public void notRetried(List<Retry> retries) throws SQLException {
+        change("UPDATE parked_entry p SET retry = FALSE", "FROM", retries);
+    }
+
+    private void change(String what, String from, List<Retry> retries) throws SQLException {
         session(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement("DELETE FROM parked_entry p"
-                    + " USING unnest(?::text[], ?::text[], ?::bigint[], ?::int[]) v(name, sku, sequence, times)"
+            try (PreparedStatement statement = connection.prepareStatement(what + " " + from
+                    + " unnest(?::text[], ?::text[], ?::bigint[], ?::int[]) v(name, sku, sequence, times)"
                     + " WHERE p.name = v.name AND p.sku = v.sku AND p.sequence = v.sequence AND p.times = v.times AND p.retry")) {
                 statement.setArray(1, array(connection, "text", retries, Retry::name));
                 statement.setArray(2, array(connection, "text", retries, Retry::sku));
@@ -267,12 +287,15 @@ public final class SlotLeases implements AutoCloseable {
     }
 
     private Connection open() throws SQLException {
-        Connection connection = database.connect();
+        Connection connection = database.connect(patience);
         try (Statement settings = connection.createStatement()) {
-            connection.setNetworkTimeout(Runnable::run, STATEMENT_TIMEOUT_MS);
+            connection.setNetworkTimeout(Runnable::run, (int) patience.toMillis());
             // What is lost with the store's process is sent again. A transaction of ours holds the feed's watermark back,
             // so it waits for no lock: the next one tries again.
             settings.execute("SET synchronous_commit = off; SET lock_timeout = '200ms'");
+        } catch (SQLException e) {
+            close(connection);
+            throw e;
         }
         return connection;
     }

@@ -1,5 +1,6 @@
 package io.stockledger.server.journal;
 
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -7,10 +8,12 @@ import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Named subscriptions and their parked entries as they are on disk: made, looked at, moved, deleted. Who has which slot,
@@ -52,6 +55,13 @@ public final class SubscriptionStore {
         public Cursor lowest() {
             return cursors.stream().min(Cursor::compareTo).orElse(Cursor.START);
         }
+
+        /** With its next slot. */
+        private Named with(Cursor cursor, boolean slotExpired, Optional<Instant> slotAcknowledgedAt) {
+            cursors.add(cursor);
+            Optional<Instant> latest = Stream.of(acknowledgedAt, slotAcknowledgedAt).flatMap(Optional::stream).max(Comparator.naturalOrder());
+            return new Named(name, filter, createdAt, rewinds, cursors, expired || slotExpired, latest, consumers, parked);
+        }
     }
 
     /** One with a stream open. */
@@ -67,20 +77,29 @@ public final class SubscriptionStore {
         return parkedMax;
     }
 
-    /** Makes a name that begins at this cursor, unless there is one; false: there are as many as may be. */
+    /** Names, by name; after {@code next} there are more. */
+    public record Page(List<Named> names, Optional<String> next) {}
+
+    /** Makes a name that begins at this cursor; false: there is one, or there are as many as may be. */
     public boolean create(String name, byte[] filter, Cursor start) throws SQLException {
         String query = "WITH made AS (INSERT INTO subscription (name, filter, slots) SELECT ?, ?, ?"
-                + "  WHERE (SELECT count(*) FROM subscription) < ? ON CONFLICT (name) DO NOTHING RETURNING name, slots),"
-                + " filled AS (INSERT INTO subscription_slot (name, slot, epoch, tx, ordering, taken)"
-                + "  SELECT name, slot, ?, CAST(? AS xid8), ?, ? FROM made, generate_series(0, slots - 1) slot)"
-                + " SELECT EXISTS (SELECT FROM made) OR EXISTS (SELECT FROM subscription WHERE name = ?)";
+                + "  WHERE (SELECT count(*) FROM subscription) < ? ON CONFLICT (name) DO NOTHING RETURNING name, slots)"
+                + " INSERT INTO subscription_slot (name, slot, epoch, tx, ordering, taken)"
+                + "  SELECT name, slot, ?, CAST(? AS xid8), ?, ? FROM made, generate_series(0, slots - 1) slot";
         try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
             statement.setString(1, name);
             statement.setBytes(2, filter);
             statement.setInt(3, slots);
             statement.setInt(4, namesMax);
             cursor(statement, 5, start);
-            statement.setString(9, name);
+            return statement.executeUpdate() > 0;
+        }
+    }
+
+    public boolean exists(String name) throws SQLException {
+        String query = "SELECT EXISTS (SELECT FROM subscription WHERE name = ?)";
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
+            statement.setString(1, name);
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
                 return row.getBoolean(1);
@@ -89,53 +108,69 @@ public final class SubscriptionStore {
     }
 
     public Optional<Named> find(String name) throws SQLException {
-        return named("n.name = ?", name, 1).stream().findFirst();
+        return page("name = ?", name, 1, 0).names().stream().findFirst();
     }
 
-    /** Names after this one, by name. */
-    public List<Named> after(String name, int limit) throws SQLException {
-        return named("n.name > ?", name, limit);
+    /** Names after this one, by name: at most so many, and none after their filters have passed so many bytes. */
+    public Page after(String name, int limit, int filterBytesMax) throws SQLException {
+        return page("name > ?", name, limit, filterBytesMax);
     }
 
-    private List<Named> named(String which, String name, int limit) throws SQLException {
-        String chosen = "WITH n AS (SELECT * FROM subscription n WHERE " + which + " ORDER BY n.name LIMIT " + limit + ") ";
-        Map<String, List<Consumer>> consumers = new LinkedHashMap<>();
+    private Page page(String which, String name, int limit, int filterBytesMax) throws SQLException {
         Map<String, Named> found = new LinkedHashMap<>();
+        Optional<String> next = Optional.empty();
         try (Connection connection = database.reads().getConnection()) {
-            try (PreparedStatement statement = connection.prepareStatement(chosen
-                    + "SELECT c.name, c.consumer, c.connected_at, (SELECT count(*) FROM subscription_slot s WHERE s.name = c.name AND s.stream = c.stream)"
-                    + " FROM n JOIN subscription_consumer c ON c.name = n.name AND c.lease_until >= clock_timestamp() ORDER BY c.name, c.connected_at, c.stream")) {
-                statement.setString(1, name);
-                try (ResultSet row = statement.executeQuery()) {
-                    while (row.next()) {
-                        consumers.computeIfAbsent(row.getString(1), it -> new ArrayList<>())
-                                .add(new Consumer(row.getString(2), row.getInt(4), row.getTimestamp(3).toInstant()));
-                    }
-                }
-            }
-            try (PreparedStatement statement = connection.prepareStatement(chosen
-                    + "SELECT n.name, n.filter, n.created_at, n.rewinds, s.epoch, s.tx::text AS tx_text, s.ordering, s.taken, s.acknowledged_at,"
-                    + " (SELECT count(*) FROM parked_entry p WHERE p.name = n.name) FROM n JOIN subscription_slot s ON s.name = n.name ORDER BY n.name, s.slot")) {
-                statement.setString(1, name);
+            // Each filter once: it may be large, and the slots are many.
+            try (PreparedStatement statement = connection.prepareStatement("SELECT name, filter, created_at, rewinds,"
+                    + " (SELECT count(*) FROM parked_entry p WHERE p.name = n.name), more FROM (SELECT *, row_number() OVER names AS place,"
+                    + "  sum(octet_length(filter)) OVER names - octet_length(filter) AS bytes_before, lead(name) OVER names IS NOT NULL AS more"
+                    + "  FROM (SELECT * FROM subscription WHERE " + which + " ORDER BY name LIMIT ?) named WINDOW names AS (ORDER BY name)) n"
+                    + " WHERE place <= ? AND bytes_before <= ? ORDER BY name")) {
+                bind(statement, name, limit + 1, limit, filterBytesMax);
                 try (ResultSet row = statement.executeQuery()) {
                     while (row.next()) {
                         String of = row.getString(1);
-                        Named before = found.get(of);
-                        List<Cursor> cursors = before == null ? new ArrayList<>() : before.cursors();
-                        cursors.add(new Cursor(new Position(Long.parseUnsignedLong(row.getString(6)), row.getLong(7)), row.getInt(8)));
-                        Optional<Instant> acknowledged = Optional.ofNullable(row.getTimestamp(9)).map(Timestamp::toInstant);
-                        if (before != null && before.acknowledgedAt().isPresent()
-                                && (acknowledged.isEmpty() || before.acknowledgedAt().get().isAfter(acknowledged.get()))) {
-                            acknowledged = before.acknowledgedAt();
-                        }
-                        boolean expired = row.getInt(5) < identity.feedEpoch() || before != null && before.expired();
-                        found.put(of, new Named(of, row.getBytes(2), row.getTimestamp(3).toInstant(), row.getLong(4), cursors,
-                                expired, acknowledged, consumers.getOrDefault(of, List.of()), row.getLong(10)));
+                        found.put(of, new Named(of, row.getBytes(2), row.getTimestamp(3).toInstant(), row.getLong(4), new ArrayList<>(),
+                                false, Optional.empty(), new ArrayList<>(), row.getLong(5)));
+                        next = row.getBoolean(6) ? Optional.of(of) : Optional.empty();
                     }
                 }
             }
+            Array names = connection.createArrayOf("text", found.keySet().toArray());
+            addConsumers(connection, names, found);
+            addSlots(connection, names, found);
         }
-        return List.copyOf(found.values());
+        // One that was deleted meanwhile has no slots any more.
+        return new Page(found.values().stream().filter(named -> !named.cursors().isEmpty()).toList(), next);
+    }
+
+    private static void addConsumers(Connection connection, Array names, Map<String, Named> found) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT c.name, c.consumer, c.connected_at,"
+                + " (SELECT count(*) FROM subscription_slot s WHERE s.name = c.name AND s.stream = c.stream) FROM subscription_consumer c"
+                + " WHERE c.name = ANY(?) AND c.lease_until >= clock_timestamp() ORDER BY c.name, c.connected_at, c.stream")) {
+            statement.setArray(1, names);
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    found.get(row.getString(1)).consumers()
+                            .add(new Consumer(row.getString(2), row.getInt(4), row.getTimestamp(3).toInstant()));
+                }
+            }
+        }
+    }
+
+    private void addSlots(Connection connection, Array names, Map<String, Named> found) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT name, epoch, tx::text, ordering, taken, acknowledged_at"
+                + " FROM subscription_slot WHERE name = ANY(?) ORDER BY name, slot")) {
+            statement.setArray(1, names);
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    Cursor cursor = new Cursor(new Position(Long.parseUnsignedLong(row.getString(3)), row.getLong(4)), row.getInt(5));
+                    Optional<Instant> acknowledged = Optional.ofNullable(row.getTimestamp(6)).map(Timestamp::toInstant);
+                    boolean expired = row.getInt(2) < identity.feedEpoch();
+                    found.computeIfPresent(row.getString(1), (name, named) -> named.with(cursor, expired, acknowledged));
+                }
+            }
+        }
     }
 
     /** Whether there was such a name. */

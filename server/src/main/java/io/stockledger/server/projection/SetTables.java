@@ -104,8 +104,10 @@ final class SetTables {
         return true;
     }
 
+    /** Unless it is no longer what it was when it was read: a rebuild may have been asked for since. */
     void becomes(ProjectedSet set, ProjectedSet.State state) throws SQLException {
-        update("UPDATE projection.sets SET state = ?, state_since = now() WHERE name = ?", named(state), set.name());
+        update("UPDATE projection.sets SET state = ?, state_since = now() WHERE name = ? AND state = ?",
+                named(state), set.name(), named(set.state()));
     }
 
     /** A set whose tables are empty is built from the beginning. */

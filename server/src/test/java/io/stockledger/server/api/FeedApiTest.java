@@ -72,7 +72,7 @@ class FeedApiTest {
         names = new Reads("subscription", 1, 10, Optional.empty());
         Filters filters = new Filters(10_000);
         SubscriptionApi named = new SubscriptionApi(new SubscriptionStore(database, feed.identity(), 16, 10, 10), streams, feed,
-                journal, filters, names, Clock.systemUTC());
+                journal, filters, names, names, Clock.systemUTC());
         server = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0)).directExecutor()
                 .addService(new FeedApi(feed, filters, named).bind()).build().start();
         channel = NettyChannelBuilder.forAddress("127.0.0.1", server.getPort()).usePlaintext().build();
