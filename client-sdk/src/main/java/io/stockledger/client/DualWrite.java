@@ -1,5 +1,6 @@
 package io.stockledger.client;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.stockledger.v1.Mutation;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -7,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +20,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -26,6 +29,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,7 +41,7 @@ import org.slf4j.LoggerFactory;
  * fast, slow, full or away. What did not get through is kept in a local file, with its id, and {@link #resend} sends
  * it again: the ledger knows ids, so what had arrived all the same is not counted twice. What a process that was
  * killed had under way is in no file; {@code ./stockledger migrate compare} shows it, and handing the same mutations
- * over again, under the same ids, is always safe.
+ * over again, under the same ids and with the same content, is safe within the ledger's window of ids.
  *
  * <p>Say what happened, not what is asked: {@link Mutations#sellAlreadyHappened} rather than {@code sell}, for the old
  * path has sold the unit whatever the ledger thinks of it. A refusal is kept like a failure, since the two paths
@@ -53,17 +57,25 @@ public final class DualWrite implements AutoCloseable {
      */
     public record Missed(Instant at, Mutation mutation, String why) {
 
+        /** What is to be sent again is the last field; the SKU, the id and why are there for people. */
         private String line() {
-            String readable = String.join("\t", at.toString(), mutation.getSku(), mutation.getMutationId(), why.replaceAll("\\p{Cntrl}", " "));
+            String readable = String.join("\t", at.toString(), printable(mutation.getSku()), printable(mutation.getMutationId()), printable(why));
             return readable + "\t" + Base64.getEncoder().encodeToString(mutation.toByteArray()) + "\n";
         }
 
-        private static Missed of(String line) throws IOException {
+        private static String printable(String text) {
+            return text.replaceAll("\\p{Cntrl}", " ");
+        }
+
+        /** Empty where the line is not as it was written. */
+        private static Optional<Missed> of(String line) {
             try {
                 String[] fields = line.split("\t", -1);
-                return new Missed(Instant.parse(fields[0]), Mutation.parseFrom(Base64.getDecoder().decode(fields[4])), fields[3]);
-            } catch (DateTimeException | IllegalArgumentException | IndexOutOfBoundsException e) {
-                throw new IOException("a line is not as it was written: " + line, e);
+                return fields.length != 5
+                        ? Optional.empty()
+                        : Optional.of(new Missed(Instant.parse(fields[0]), Mutation.parseFrom(Base64.getDecoder().decode(fields[4])), fields[3]));
+            } catch (DateTimeException | IllegalArgumentException | InvalidProtocolBufferException e) {
+                return Optional.empty();
             }
         }
     }
@@ -160,18 +172,18 @@ public final class DualWrite implements AutoCloseable {
     }
 
     /**
-     * Tells the ledger what the old path has done. Returns at once and never throws. Where the caller left them empty,
-     * the mutation gets a fresh id, and now as its {@code occurred_at}, for good: whenever it is sent again it is the
-     * same.
+     * Tells the ledger what the old path has done. Returns at once and never throws. A mutation without an id gets a
+     * fresh one, and now as its {@code occurred_at} where that is empty. One that has an id stays as it is, so that
+     * handing it over again is the same mutation: give it the old path's own {@code occurred_at}, or none.
      */
     public void after(Mutation mutation) {
         Instant now = Instant.now();
         Mutation.Builder filled = mutation.toBuilder().clearNotAfter();
         if (mutation.getMutationId().isEmpty()) {
             filled.setMutationId(UUID.randomUUID().toString());
-        }
-        if (!mutation.hasOccurredAt()) {
-            filled.setOccurredAt(Times.timestamp(now));
+            if (!mutation.hasOccurredAt()) {
+                filled.setOccurredAt(Times.timestamp(now));
+            }
         }
         handedOver.incrementAndGet();
         send(now, filled.build());
@@ -186,29 +198,31 @@ public final class DualWrite implements AutoCloseable {
         return new Counts(handedOver.get(), ledger, kept, gone);
     }
 
-    /** What is in the file now, oldest first. */
+    /** What is in the file now, oldest first; a line that is not as it was written is left out, and logged. */
     public List<Missed> missed() throws IOException {
         return onWriter(() -> {
-            List<Missed> all = new ArrayList<>(read(resending));
-            all.addAll(read(file));
+            List<Missed> all = new ArrayList<>(read(resending).missed());
+            all.addAll(read(file).missed());
             return all;
         });
     }
 
     /**
      * Sends again what is in the file, those of an earlier process too, each under its own id, and waits for the
-     * outcomes. What fails again is in the file again. Call it now and then, from a thread of your own.
+     * outcomes. What fails again is in the file again. A line that is not as it was written is kept in a file of its
+     * own beside the other, {@code .unreadable}, and logged. Call it now and then, from a thread of your own.
      *
      * @throws IOException where the file can't be read or written; nothing is forgotten then
      */
     public synchronized Resent resend() throws IOException {
-        List<Missed> all = onWriter(() -> {
+        Kept kept = onWriter(() -> {
             // Left by a process that was killed while it sent these: they come first.
             if (!Files.exists(resending) && Files.exists(file)) {
                 Files.move(file, resending, StandardCopyOption.ATOMIC_MOVE);
             }
             return read(resending);
         });
+        List<Missed> all = kept.missed();
         Instant oldest = Instant.now().minus(RESEND_MAX_AGE);
         List<Missed> tooOld = all.stream().filter(one -> one.at().isBefore(oldest)).toList();
         List<Missed> young = all.stream().filter(one -> !one.at().isBefore(oldest)).toList();
@@ -225,9 +239,8 @@ public final class DualWrite implements AutoCloseable {
         }
         // The file's own writes come before this one, so what failed again is kept before the old file goes.
         onWriter(() -> {
-            for (Missed one : tooOld) {
-                append(file.resolveSibling(file.getFileName() + ".too-old"), one.line());
-            }
+            setAside(".too-old", tooOld.stream().map(Missed::line).collect(Collectors.joining()));
+            setAside(".unreadable", String.join("", kept.unreadable()));
             return Files.deleteIfExists(resending);
         });
         return new Resent(young.size() - again, again, tooOld);
@@ -309,13 +322,30 @@ public final class DualWrite implements AutoCloseable {
         }
     }
 
+    private void setAside(String beside, String lines) throws IOException {
+        if (!lines.isEmpty()) {
+            append(file.resolveSibling(file.getFileName() + beside), lines);
+        }
+    }
+
     /** Opened each time: misses are rare, and a file that was moved away is simply made again. */
-    private static void append(Path to, String line) throws IOException {
-        try (FileChannel channel = FileChannel.open(to, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
-            ByteBuffer bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8));
+    private static void append(Path to, String lines) throws IOException {
+        try (FileChannel channel = FileChannel.open(to, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            append(channel, ByteBuffer.wrap(lines.getBytes(StandardCharsets.UTF_8)));
+        }
+    }
+
+    /** All or nothing: on a disk that fills up, half a line would spoil the one that is written behind it. */
+    static void append(SeekableByteChannel channel, ByteBuffer bytes) throws IOException {
+        long before = channel.size();
+        channel.position(before);
+        try {
             while (bytes.hasRemaining()) {
                 channel.write(bytes);
             }
+        } catch (IOException e) {
+            channel.truncate(before);
+            throw e;
         }
     }
 
@@ -333,14 +363,26 @@ public final class DualWrite implements AutoCloseable {
         }
     }
 
-    private static List<Missed> read(Path from) throws IOException {
-        List<Missed> all = new ArrayList<>();
+    /**
+     * What a file holds.
+     *
+     * @param unreadable lines that are not as they were written, with their ends
+     */
+    private record Kept(List<Missed> missed, List<String> unreadable) {}
+
+    private static Kept read(Path from) throws IOException {
+        Kept kept = new Kept(new ArrayList<>(), new ArrayList<>());
         if (Files.exists(from)) {
-            for (String line : Files.readAllLines(from)) {
-                all.add(Missed.of(line));
+            // Bytes that are no UTF-8 must not hide the lines around them.
+            for (String line : new String(Files.readAllBytes(from), StandardCharsets.UTF_8).split("\n")) {
+                Missed.of(line).ifPresentOrElse(kept.missed()::add, () -> kept.unreadable().add(line + "\n"));
             }
+            kept.unreadable().removeIf(String::isBlank);
         }
-        return all;
+        if (!kept.unreadable().isEmpty()) {
+            LOG.warn("{} holds {} lines that are not as they were written, the first: {}", from, kept.unreadable().size(), kept.unreadable().get(0).strip());
+        }
+        return kept;
     }
 
     private interface FileWork<T> {

@@ -1,6 +1,7 @@
 package io.stockledger.client;
 
 import java.io.IOException;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -119,10 +120,12 @@ public final class Routing {
     }
 
     /** Adds a switch to the file, on disk before this returns; makes the file where there is none. */
-    public static void record(Path file, Switch made) throws IOException {
+    public static synchronized void record(Path file, Switch made) throws IOException {
         try (FileChannel channel = FileChannel.open(
                 file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            String whole = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+            // Another process's switch is waited for, and read by this channel: closing another one would end the lock.
+            channel.lock();
+            String whole = new String(Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
             // What was broken off by a power cut was never a switch.
             int end = whole.lastIndexOf('\n') + 1;
             byte[] kept = whole.substring(0, end).getBytes(StandardCharsets.UTF_8);

@@ -7,12 +7,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.stockledger.v1.Mutation;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -75,7 +82,7 @@ class DualWriteTest {
         }
         eventually("each is kept", () -> dual.counts().missed() == 1_000);
         DualWrite.Missed one = dual.missed().get(0);
-        assertTrue(one.mutation().getMutationId().startsWith("order-") && one.mutation().hasOccurredAt());
+        assertTrue(one.mutation().getMutationId().startsWith("order-"));
 
         ledger.start();
         client.awaitReachable(Duration.ofSeconds(10));
@@ -132,6 +139,63 @@ class DualWriteTest {
         assertTrue(Files.readString(folder.resolve("missed.tsv.too-old")).contains("\torder-1\t"));
         assertEquals(0, ledger.arrived.size());
         assertEquals(List.of(), dual.missed());
+    }
+
+    @Test
+    void whatHasAnIdStaysAsItIsSoThatItCanBeHandedOverAgain() throws Exception {
+        ledger.kill();
+        dual.after(sold(1));
+        dual.after(sold(1));
+        dual.after(Mutations.sellAlreadyHappened("A", 1).build());
+        eventually("each is kept", () -> dual.counts().missed() == 3);
+        List<Mutation> kept = dual.missed().stream().map(DualWrite.Missed::mutation).toList();
+        assertEquals(2, kept.stream().filter(sold(1)::equals).count());
+        assertEquals(1, kept.stream().filter(one -> !one.getMutationId().isEmpty() && one.hasOccurredAt()).count());
+    }
+
+    @Test
+    void aLineThatIsNotAsItWasWrittenIsSetAsideAndHoldsUpNoOther() throws Exception {
+        ledger.kill();
+        dual.after(sold(1));
+        dual.after(Mutations.sellAlreadyHappened("A\tB\nC", 1).setMutationId("odd\nid").build());
+        eventually("both are kept", () -> dual.counts().missed() == 2);
+        assertEquals(2, Files.readAllLines(file).size());
+        String half = "2026-11-28T00:00:00Z\tA\torder-2\tUNAVAIL";
+        Files.writeString(file, half + Files.readAllLines(file).get(0) + "\n", StandardOpenOption.APPEND);
+        Files.write(file, new byte[] {(byte) 0xc3, '\n'}, StandardOpenOption.APPEND);
+        dual.after(sold(3));
+        eventually("it is kept", () -> dual.counts().missed() == 3);
+        assertEquals(Set.of("order-1", "odd\nid", "order-3"), dual.missed().stream().map(one -> one.mutation().getMutationId()).collect(Collectors.toSet()));
+
+        ledger.start();
+        client.awaitReachable(Duration.ofSeconds(10));
+        for (int i = 0; i < 20 && ledger.applied.getOrDefault("A", List.of()).size() < 2; i++) {
+            dual.resend();
+        }
+        assertEquals(Set.of("order-1", "order-3"), Set.copyOf(ledger.applied.get("A")));
+        List<String> aside = Files.readAllLines(folder.resolve("missed.tsv.unreadable"));
+        assertTrue(aside.size() == 2 && aside.get(0).startsWith(half), aside::toString);
+    }
+
+    @Test
+    void aDiskThatFillsUpInTheMiddleOfALineLeavesNothingOfIt() throws IOException {
+        Files.writeString(file, "whole\n");
+        try (FileChannel real = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            SeekableByteChannel full = (SeekableByteChannel) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {SeekableByteChannel.class}, (self, method, given) -> {
+                if (!method.getName().equals("write")) {
+                    return method.invoke(real, given);
+                }
+                if (real.position() > "whole\n".length()) {
+                    throw new IOException("No space left on device");
+                }
+                ByteBuffer bytes = (ByteBuffer) given[0];
+                int written = real.write(bytes.slice(bytes.position(), 4));
+                bytes.position(bytes.position() + written);
+                return written;
+            });
+            assertThrows(IOException.class, () -> DualWrite.append(full, ByteBuffer.wrap("broken off\n".getBytes(StandardCharsets.UTF_8))));
+        }
+        assertEquals("whole\n", Files.readString(file));
     }
 
     @Test

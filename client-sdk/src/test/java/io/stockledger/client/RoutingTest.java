@@ -12,6 +12,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -96,5 +101,23 @@ class RoutingTest {
         record(LEDGER, "B", "");
         assertEquals(LEDGER, loaded().decides("B", "web"));
         assertEquals(2, loaded().history().size());
+    }
+
+    @Test
+    void switchesThatAreMadeAtOnceAreAllKept() throws Exception {
+        ExecutorService people = Executors.newFixedThreadPool(8);
+        List<Future<?>> made = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            String prefix = "P" + i;
+            made.add(people.submit(() -> {
+                record(LEDGER, prefix, "");
+                return null;
+            }));
+        }
+        for (Future<?> one : made) {
+            one.get();
+        }
+        people.shutdown();
+        assertEquals(40, loaded().history().stream().map(Routing.Switch::skuPrefix).distinct().count());
     }
 }

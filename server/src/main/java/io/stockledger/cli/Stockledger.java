@@ -49,7 +49,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  stockledger stock MUG",
             "  stockledger entries MUG",
             "",
-            "Exit codes: 0 done, 1 error, 2 refused by the ledger, 3 audit found something.",
+            "Exit codes: 0 done, 1 error, 2 refused by the ledger, 3 something was found (audit,",
+            "migrate compare --once, migrate retire).",
             "'stockledger VERB --help' says more about each verb."})
 public final class Stockledger implements Runnable {
     static final String VERSION = "stockledger 0.1.0-SNAPSHOT";

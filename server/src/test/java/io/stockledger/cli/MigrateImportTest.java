@@ -20,6 +20,8 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -153,6 +155,17 @@ class MigrateImportTest {
         Ended bad = migrateImport(file.toString(), "--name", "bad");
         assertTrue(bad.err().contains("line 3: longer than 1,048,576 bytes"), bad::err);
         assertEquals(0, client.stock("B-A").getSequence());
+    }
+
+    @Test
+    void anImportThatIsOlderThanTheLedgersMemorySaysThatItCannotBeGoneOnWith() throws Exception {
+        Files.createDirectories(folder.resolve("migration"));
+        Files.writeString(folder.resolve("migration/import-late.tsv"), "# an import of stock, begun\t" + Instant.now().minus(Duration.ofDays(8))
+                + "\nline\tsku\tlocation\tquantity\n2\tL-A\tmain\t5\n");
+        Ended late = migrateImport(file("sku,quantity\nL-A,5\n"), "--name", "late");
+        assertEquals(1, late.code());
+        assertTrue(late.err().contains("bring the remaining lines in under a new --name, with --add") && !late.err().contains("goes on after them"), late::err);
+        assertEquals(0, client.stock("L-A").getSequence());
     }
 
     @Test

@@ -41,8 +41,11 @@ class MigrateSwitchTest {
 
     /** A comparison of so many days until now, in which one SKU drifts. */
     private void compared(int days, String driftingSku) throws IOException {
+        compared(days, Instant.now(), driftingSku);
+    }
+
+    private void compared(int days, Instant end, String driftingSku) throws IOException {
         StringBuilder lines = new StringBuilder();
-        Instant end = Instant.now();
         Instant begin = end.minus(Duration.ofDays(days));
         lines.append("{\"at\":\"" + begin + "\",\"what\":\"begun\",\"source\":\"stock.csv\",\"figure\":\"on-hand\",\"lag_seconds\":900}\n");
         for (Instant at = begin; !at.isAfter(end); at = at.plus(Duration.ofMinutes(10))) {
@@ -75,6 +78,33 @@ class MigrateSwitchTest {
         assertEquals(Routing.Decider.LEDGER, decides("B1", "web"));
         assertEquals(0, migrate("switch", "--prefix", "B", "--back").code());
         assertEquals(Routing.Decider.OLD_PATH, decides("B1", "web"));
+    }
+
+    @Test
+    void aComparisonThatEndedDaysAgoSwitchesNothing() throws IOException {
+        compared(8, Instant.now().minus(Duration.ofDays(2)), "");
+        Ended refused = migrate("switch", "--to", "ledger");
+        assertEquals(1, refused.code());
+        assertTrue(refused.err().contains("nobody has compared since"), refused::err);
+    }
+
+    @Test
+    void aFileOfMissedMutationsThatNobodyEverOpenedIsAnErrorAndWhatWasSetAsideIsInTheWay() throws IOException {
+        compared(8, "");
+        migrate("switch", "--to", "ledger");
+        String missed = folder.resolve("missed.tsv").toString();
+        Ended none = migrate("retire", "--missed", missed);
+        assertEquals(1, none.code());
+        assertTrue(none.err().contains("no DualWrite has ever kept"), none::err);
+
+        Files.createFile(folder.resolve("missed.tsv.lock"));
+        for (String aside : List.of(".too-old", ".unreadable")) {
+            Path file = Files.writeString(folder.resolve("missed.tsv" + aside), "something\n");
+            Ended early = migrate("retire", "--missed", missed);
+            assertTrue(early.code() == 3 && early.out().contains(aside + " holds mutations that were not sent again"), early::out);
+            Files.delete(file);
+        }
+        assertEquals(0, migrate("retire", "--missed", missed).code());
     }
 
     @Test

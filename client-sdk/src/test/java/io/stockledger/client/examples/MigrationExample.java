@@ -7,6 +7,7 @@
 //   ./stockledger migrate switch --back
 package io.stockledger.client.examples;
 
+import com.google.protobuf.Timestamp;
 import io.stockledger.client.DualWrite;
 import io.stockledger.client.LedgerClient;
 import io.stockledger.client.LedgerException;
@@ -17,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.UUID;
 
 public final class MigrationExample {
@@ -35,13 +37,15 @@ public final class MigrationExample {
             ledger.apply(Mutations.receive(SKU, 100).setReference("opening stock").build());
             for (int second = 0; second < 20; second++) {
                 String order = "order-" + UUID.randomUUID();
+                Timestamp orderedAt = Timestamp.newBuilder().setSeconds(Instant.now().getEpochSecond()).build();
                 String told = switch (routing.decides(SKU, "web")) {
                     case OLD_PATH -> {
                         boolean sold = shop.sell(1);
                         if (sold) {
                             // The shop has sold it, whatever the ledger thinks: told after the fact, and not waited for.
-                            dual.after(Mutations.sellAlreadyHappened(SKU, 1)
-                                    .setMutationId(order).setChannel("web").setReference(order).build());
+                            // The order's own time and not that of telling, or telling it again would be another mutation.
+                            dual.after(Mutations.sellAlreadyHappened(SKU, 1).setMutationId(order).setOccurredAt(orderedAt)
+                                    .setChannel("web").setReference(order).build());
                         }
                         yield "the old path says " + (sold ? "sold" : "sold out");
                     }

@@ -102,11 +102,15 @@ final class Compare implements Callable<Integer> {
         return once && !story.open().isEmpty() ? Stockledger.FOUND : Stockledger.DONE;
     }
 
-    /** Two sources in one story would end each other's drifts. */
+    /** Two sources in one story would end each other's drifts, and another lag would judge those of the past anew. */
     private void requireSame(Observation.Begun before, Observation.Begun begun) {
         if (!before.source().equals(begun.source()) || !before.figure().equals(begun.figure())) {
             throw new Failure("this folder compares " + before.source() + " with the ledger's " + before.figure()
                     + "; for another source name another --folder");
+        }
+        if (before.lagSeconds() != begun.lagSeconds()) {
+            throw new Failure("this folder compares with --cron-lag " + before.lagSeconds() + "s, and " + begun.lagSeconds()
+                    + "s would judge what it has seen anew; to begin anew move " + folder.observations() + " away");
         }
     }
 
@@ -148,8 +152,9 @@ final class Compare implements Callable<Integer> {
     private void look(Observations file, Story story, Comparison comparison, OldStock read, Instant now) {
         List<Observation> seen = new ArrayList<>(comparison.look(now, read));
         Observation.Looked looked = (Observation.Looked) seen.remove(seen.size() - 1);
+        // The first one after a break tells when it was over.
+        boolean told = !looking || Duration.between(noted.at(), now).compareTo(noteEvery()) >= 0 || noted.drifting() != looked.drifting();
         looking = true;
-        boolean told = Duration.between(noted.at(), now).compareTo(noteEvery()) >= 0 || noted.drifting() != looked.drifting();
         if (told) {
             seen.add(looked);
         }

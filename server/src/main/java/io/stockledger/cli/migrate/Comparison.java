@@ -3,19 +3,25 @@ package io.stockledger.cli.migrate;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Holds the old system's figures against the ledger's, look by look, and says what changed since the look before.
  *
  * <p>An old figure is right where it is the ledger's of now, and behind where it is one that the ledger had within the
- * lag: a copy that a job makes every quarter of an hour is never anything else. What is neither drifts.
+ * lag: a copy that a job makes every quarter of an hour is never anything else. What is neither drifts. A place that
+ * the old system had, and has no longer, is one of which it has no units.
  */
 final class Comparison {
     private final LedgerSide ledger;
     /** The last figures of each place that drifts, so that only changes are told. */
     private final Map<OldStock.Place, Observation.Drifting> drifting = new HashMap<>();
+    /** All places that the old system ever had while this looked. */
+    private final Set<OldStock.Place> known = new HashSet<>();
 
     Comparison(LedgerSide ledger) {
         this.ledger = ledger;
@@ -25,6 +31,7 @@ final class Comparison {
     void resume(Story story) {
         story.open().forEach(drift -> drifting.put(drift.place(),
                 new Observation.Drifting(drift.last().at(), drift.place(), drift.last().old(), drift.last().ledger())));
+        known.addAll(drifting.keySet());
     }
 
     /** What changed, and at its end how it stands. */
@@ -33,28 +40,38 @@ final class Comparison {
         int behind = 0;
         long units = 0;
         Map<OldStock.Place, Observation.Drifting> before = new HashMap<>(drifting);
-        for (OldStock.Row row : old.rows()) {
-            OldStock.Place place = row.place();
+        Map<OldStock.Place, Long> quantities = quantities(old);
+        for (Map.Entry<OldStock.Place, Long> one : quantities.entrySet()) {
+            OldStock.Place place = one.getKey();
+            long quantity = one.getValue();
             long now = ledger.value(place);
-            boolean isBehind = now != row.quantity() && ledger.said(place, row.quantity());
+            boolean isBehind = now != quantity && ledger.said(place, quantity);
             behind += isBehind ? 1 : 0;
-            if (now == row.quantity() || isBehind) {
+            if (now == quantity || isBehind) {
                 continue;
             }
-            units += Math.abs(now - row.quantity());
+            units += Math.abs(now - quantity);
             Observation.Drifting last = before.remove(place);
-            if (last == null || last.old() != row.quantity() || last.ledger() != now) {
-                Observation.Drifting next = new Observation.Drifting(at, place, row.quantity(), now);
+            if (last == null || last.old() != quantity || last.ledger() != now) {
+                Observation.Drifting next = new Observation.Drifting(at, place, quantity, now);
                 drifting.put(place, next);
                 seen.add(next);
             }
         }
-        // What is left of those before drifts no longer, or the old system has forgotten the place.
+        // What is left of those before drifts no longer.
         before.keySet().forEach(place -> {
             drifting.remove(place);
             seen.add(new Observation.Settled(at, place));
         });
-        seen.add(new Observation.Looked(at, old.rows().size(), behind, drifting.size(), units));
+        seen.add(new Observation.Looked(at, quantities.size(), behind, drifting.size(), units));
         return seen;
+    }
+
+    private Map<OldStock.Place, Long> quantities(OldStock old) {
+        Map<OldStock.Place, Long> all = new LinkedHashMap<>();
+        old.rows().forEach(row -> all.put(row.place(), row.quantity()));
+        known.addAll(all.keySet());
+        known.forEach(place -> all.putIfAbsent(place, 0L));
+        return all;
     }
 }

@@ -22,8 +22,8 @@ import picocli.CommandLine.Option;
 @Command(name = "import",
         description = {"Brings opening stock into the ledger, from a CSV file or the old system's database.", "",
             "The whole source is read and checked first; with one line wrong nothing is imported. What is right is written down in the "
-                + "folder, then sent: a run that was broken off is gone on with by the same command, and adds nothing twice. Lines of no "
-                + "units are left out."},
+                + "folder, then sent: a run that was broken off is gone on with by the same command, within the ledger's window of ids "
+                + "(seven days), and adds nothing twice. Lines of no units are left out."},
         footer = {"%nExamples:", "  stockledger migrate import inventory.csv --name opening",
             "  stockledger migrate import --name opening --jdbc jdbc:postgresql://shop-db/shop --user reader \\",
             "      --query 'SELECT sku, warehouse AS location, on_hand AS quantity FROM stock'"})

@@ -1,5 +1,8 @@
 package io.stockledger.cli.migrate;
 
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.rpc.ErrorInfo;
 import com.google.rpc.Status;
 import io.grpc.Status.Code;
 import io.stockledger.cli.Converters;
@@ -107,6 +110,9 @@ final class ImportRun {
             case REFUSAL -> throw broken("line " + row.line() + " (" + row.place() + ") is refused: " + result.getRefusal().getReason());
             case ERROR -> {
                 Status error = result.getError();
+                if (reason(error).equals("MUTATION_EXPIRED")) {
+                    throw expired(row);
+                }
                 if (!isWorthRepeating(io.grpc.Status.fromCodeValue(error.getCode()).getCode())) {
                     throw broken("line " + row.line() + " (" + row.place() + "): " + Table.printable(error.getMessage()));
                 }
@@ -119,6 +125,25 @@ final class ImportRun {
 
     private static boolean isWorthRepeating(Code code) {
         return code == Code.UNAVAILABLE || code == Code.DEADLINE_EXCEEDED || code == Code.RESOURCE_EXHAUSTED;
+    }
+
+    private static String reason(Status error) {
+        for (Any detail : error.getDetailsList()) {
+            if (detail.is(ErrorInfo.class)) {
+                try {
+                    return detail.unpack(ErrorInfo.class).getReason();
+                } catch (InvalidProtocolBufferException e) {
+                    throw new IllegalStateException("the ledger's error can't be read", e);
+                }
+            }
+        }
+        return "";
+    }
+
+    private Failure expired(OldStock.Row row) {
+        return new Failure("line " + row.line() + " (" + row.place() + ") can't be brought in any more: the import " + name + " was begun at "
+                + Converters.shown(plan.begun()) + ", longer ago than the ledger recognises an id, so it can't be gone on with. A SKU whose entries "
+                + "('stockledger entries SKU') have the reference import/" + name + " has its line; bring the remaining lines in under a new --name, with --add");
     }
 
     private Failure broken(String why) {

@@ -42,6 +42,10 @@ final class LedgerSide implements EntryListener {
         private long value;
         private final Deque<Past> before = new ArrayDeque<>();
 
+        Track(long value) {
+            this.value = value;
+        }
+
         void set(long now, long next, long memoryNanos) {
             if (next != value) {
                 before.addLast(new Past(value, now));
@@ -77,7 +81,12 @@ final class LedgerSide implements EntryListener {
 
     @Override
     public synchronized void onStockComplete(FeedProgress progress) {
-        gathering.forEach(this::set);
+        if (tracks.isEmpty()) {
+            // What the ledger had before is not known: nothing, least of all no stock, may pass for a figure of its past.
+            gathering.forEach((place, value) -> tracks.put(place, new Track(value)));
+        } else {
+            gathering.forEach(this::set);
+        }
         gathering = new HashMap<>();
         heard();
     }
@@ -118,7 +127,7 @@ final class LedgerSide implements EntryListener {
     }
 
     private void set(OldStock.Place place, long value) {
-        tracks.computeIfAbsent(place, key -> new Track()).set(nanoTime.getAsLong(), value, memoryNanos);
+        tracks.computeIfAbsent(place, key -> new Track(0)).set(nanoTime.getAsLong(), value, memoryNanos);
     }
 
     /** Whether what it says is the ledger's present; throws what ended the feed for good. */

@@ -6,6 +6,7 @@ import com.google.gson.JsonParser;
 import io.stockledger.cli.Failure;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -37,7 +38,8 @@ final class Observations implements AutoCloseable {
                 channel.close();
                 throw new Failure("another comparison writes to " + file + "; end it first, or name another folder with --folder");
             }
-            byte[] bytes = Files.readAllBytes(file);
+            // By this channel: closing another one of the same file would end the lock.
+            byte[] bytes = Channels.newInputStream(channel).readAllBytes();
             int whole = bytes.length;
             while (whole > 0 && bytes[whole - 1] != '\n') {
                 whole--;

@@ -24,8 +24,6 @@ import picocli.CommandLine.Option;
             "Exit code 3 where something still stands in the way."},
         footer = {"%nExample:", "  stockledger migrate retire --missed /var/shop/missed.tsv"})
 final class Retire implements Callable<Integer> {
-    private static final Duration LOOK_AGE_MAX = Duration.ofDays(1);
-
     @Option(names = "--trust", paramLabel = "TIME", defaultValue = "7d", order = 1,
             description = "How long the comparison must have shown no drift beyond the lag (default: ${DEFAULT-VALUE}).")
     private Duration required;
@@ -54,10 +52,10 @@ final class Retire implements Callable<Integer> {
             inTheWay.add("the comparison shows no drift for " + Durations.shown(trust.clean()) + " (asked for: " + Durations.shown(required) + "), and "
                     + trust.differing());
         }
-        if (story.lastLook().filter(look -> Duration.between(look, Instant.now()).compareTo(LOOK_AGE_MAX) < 0).isEmpty()) {
+        if (!story.isRecent(Instant.now())) {
             inTheWay.add("nobody has compared within a day: run 'stockledger migrate compare' once more");
         }
-        missed.filter(Retire::holdsSomething).ifPresent(file -> inTheWay.add(file + " holds mutations that the ledger has missed: send them again (DualWrite.resend)"));
+        missed.ifPresent(file -> inTheWay.addAll(missedIn(file)));
         if (!inTheWay.isEmpty()) {
             ledger.out().println("The cron job is still needed:");
             inTheWay.forEach(one -> ledger.out().println("  - " + one));
@@ -85,10 +83,30 @@ final class Retire implements Callable<Integer> {
         return Optional.empty();
     }
 
+    private static List<String> missedIn(Path file) {
+        if (!Files.exists(file) && !Files.exists(beside(file, ".lock"))) {
+            throw new Failure("no DualWrite has ever kept its missed mutations in " + file + "; name the file that the shop's process opens");
+        }
+        List<String> inTheWay = new ArrayList<>();
+        if (holdsSomething(file) || holdsSomething(beside(file, ".resending"))) {
+            inTheWay.add(file + " holds mutations that the ledger has missed: send them again (DualWrite.resend)");
+        }
+        for (Path aside : List.of(beside(file, ".too-old"), beside(file, ".unreadable"))) {
+            if (holdsSomething(aside)) {
+                inTheWay.add(aside + " holds mutations that were not sent again: count those shelves, then move the file away");
+            }
+        }
+        return inTheWay;
+    }
+
+    /** DualWrite keeps its other files beside the first. */
+    private static Path beside(Path file, String end) {
+        return file.resolveSibling(file.getFileName() + end);
+    }
+
     private static boolean holdsSomething(Path file) {
         try {
-            Path resending = file.resolveSibling(file.getFileName() + ".resending");
-            return Files.exists(file) && Files.size(file) > 0 || Files.exists(resending);
+            return Files.exists(file) && Files.size(file) > 0;
         } catch (IOException e) {
             throw new Failure(file + " cannot be read: " + e.getMessage(), e);
         }
@@ -110,8 +128,8 @@ final class Retire implements Callable<Integer> {
                 Keep:
                   - this folder: what was imported, what was compared, who switched what and why
                   - the old system's sales and receipts: they are the past before the ledger's first entry
-                  - the audit, which replays the ledger against itself in place of this comparison:
-                    ./stockledger audit, from a job of its own; exit code 3 is to wake somebody
+                  - the ledger's own audit, which replays it against itself in the background, in place of this
+                    comparison: stockledger_audit_findings > 0 is to wake somebody; at any time ./stockledger audit
                   - channels read the feed (StockView): its staleness is what to watch in place of the job's runs
                 """.formatted(Converters.shown(whole.at()), Durations.shown(trust.clean()), source);
     }

@@ -12,15 +12,28 @@ import java.util.Optional;
 /** What the observations come to: the drifts, the times when nobody looked, and how far the ledger may be trusted. */
 final class Story {
     private static final Duration LAG_DEFAULT = Duration.ofMinutes(15);
+    /** What nobody has compared for so long may have gone wrong since. */
+    private static final Duration LOOK_AGE_MAX = Duration.ofDays(1);
 
     private final List<Observation.Looked> looks = new ArrayList<>();
     private final Map<OldStock.Place, List<Drift.Point>> open = new LinkedHashMap<>();
     private final List<Drift> ended = new ArrayList<>();
     private final List<Gap> gaps = new ArrayList<>();
+    private final List<Watch> watches = new ArrayList<>();
     private Optional<Observation.Begun> begun = Optional.empty();
+    /** Since when nobody can look, where a look has ended so. */
+    private Optional<Instant> blind = Optional.empty();
 
     /** A time during which a drift longer than the lag could have come and gone unseen. */
     record Gap(Instant from, Instant to) {
+    }
+
+    /** A time during which it was looked at. */
+    private record Watch(Instant from, Instant to) {
+        Duration since(Instant since) {
+            Instant begin = from.isBefore(since) ? since : from;
+            return to.isAfter(begin) ? Duration.between(begin, to) : Duration.ZERO;
+        }
     }
 
     /**
@@ -45,14 +58,14 @@ final class Story {
     void add(Observation one) {
         if (one instanceof Observation.Begun first) {
             begun = Optional.of(first);
+            // When the one before was stopped after its last look is in no file.
+            blind = blind.or(this::lastLook);
         } else if (one instanceof Observation.Looked looked) {
-            if (!looks.isEmpty()) {
-                Instant before = looks.get(looks.size() - 1).at();
-                if (Duration.between(before, looked.at()).compareTo(lag()) > 0) {
-                    gaps.add(new Gap(before, looked.at()));
-                }
-            }
+            lastLook().ifPresent(before -> watched(before, looked.at()));
             looks.add(looked);
+            blind = Optional.empty();
+        } else if (one instanceof Observation.NotLooked not) {
+            blind = blind.or(() -> Optional.of(not.at()));
         } else if (one instanceof Observation.Drifting drifting) {
             open.computeIfAbsent(drifting.place(), place -> new ArrayList<>())
                     .add(new Drift.Point(drifting.at(), drifting.old(), drifting.ledger()));
@@ -61,6 +74,14 @@ final class Story {
             if (points != null) {
                 ended.add(new Drift(settled.place(), points, Optional.of(settled.at())));
             }
+        }
+    }
+
+    private void watched(Instant before, Instant now) {
+        if (Duration.between(before, now).compareTo(lag()) > 0) {
+            gaps.add(new Gap(before, now));
+        } else {
+            watches.add(new Watch(before, blind.orElse(now)));
         }
     }
 
@@ -86,6 +107,11 @@ final class Story {
         return looks.isEmpty() ? Optional.empty() : Optional.of(looks.get(looks.size() - 1).at());
     }
 
+    /** Whether the last look still says something of the present. */
+    boolean isRecent(Instant now) {
+        return lastLook().filter(look -> Duration.between(look, now).compareTo(LOOK_AGE_MAX) < 0).isPresent();
+    }
+
     /** Those that last, the oldest first. */
     List<Drift> open() {
         return open.entrySet().stream().map(entry -> new Drift(entry.getKey(), entry.getValue(), Optional.empty())).toList();
@@ -102,16 +128,7 @@ final class Story {
 
     /** How long it was looked at in all, and since then. */
     Duration watchedSince(Instant from) {
-        Duration watched = Duration.ZERO;
-        for (int i = 1; i < looks.size(); i++) {
-            Instant begin = looks.get(i - 1).at().isBefore(from) ? from : looks.get(i - 1).at();
-            Instant end = looks.get(i).at();
-            boolean gap = Duration.between(looks.get(i - 1).at(), end).compareTo(lag()) > 0;
-            if (!gap && end.isAfter(begin)) {
-                watched = watched.plus(Duration.between(begin, end));
-            }
-        }
-        return watched;
+        return watches.stream().map(watch -> watch.since(from)).reduce(Duration.ZERO, Duration::plus);
     }
 
     /** How far the ledger may be trusted on SKUs that begin so; empty: on all. */

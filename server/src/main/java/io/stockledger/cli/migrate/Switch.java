@@ -91,12 +91,16 @@ final class Switch implements Callable<Integer> {
         Story.Trust trust = story.trust(prefix);
         String seen = story.looks().isEmpty() ? "nothing was compared yet" : "the comparison shows no drift beyond "
                 + Durations.shown(story.lag()) + " for " + Durations.shown(trust.clean()) + (trust.open() > 0 ? ", " + trust.differing() : "");
-        if (trust.clean().compareTo(required) >= 0 && trust.open() == 0) {
+        boolean recent = story.isRecent(Instant.now());
+        if (trust.clean().compareTo(required) >= 0 && trust.open() == 0 && recent) {
             return seen;
+        }
+        if (!recent) {
+            seen += story.lastLook().map(look -> ", and nobody has compared since " + Converters.shown(look)).orElse("");
         }
         if (!force) {
             throw new Failure("not switched: " + seen + "; asked for is " + Durations.shown(required)
-                    + " (--trust) with nothing that differs; --force switches all the same");
+                    + " (--trust) with nothing that differs, up to today; --force switches all the same");
         }
         ledger.err().println("stockledger: switched by force: " + seen);
         return "forced; " + seen;

@@ -184,6 +184,44 @@ class ComparisonTest {
     }
 
     @Test
+    void whatTheLedgerHadBeforeTheFirstLookIsNotTakenForNoStock() {
+        LedgerSide fresh = new LedgerSide(Figure.ON_HAND, LAG, nanos::get);
+        fresh.onStockBegins();
+        fresh.onStock(List.of(Stock.newBuilder().setSku("MUG").addBalances(LocationBalance.newBuilder().setLocation("main").setAvailable(10)).build()));
+        fresh.onStockComplete(new FeedProgress(ByteString.EMPTY, START, Optional.empty()));
+        List<Observation> seen = new Comparison(fresh).look(now(), new OldStock("", List.of(new OldStock.Row(2, MUG, 0))));
+        assertEquals(new Observation.Drifting(now(), MUG, 0, 10), seen.get(0));
+    }
+
+    @Test
+    void aPlaceThatTheOldSystemNoLongerNamesHasNoUnitsThere() {
+        // That the ledger had none before its first entry explains nothing any more.
+        pass(LAG.plusSeconds(1));
+        look(10, 4);
+        List<Observation> seen = comparison.look(now(), new OldStock("", List.of(new OldStock.Row(2, MUG, 10))));
+        assertEquals(new Observation.Drifting(now(), PEN, 0, 5), seen.get(0));
+        says(PEN, 0);
+        assertEquals(new Observation.Settled(now(), PEN), comparison.look(now(), new OldStock("", List.of(new OldStock.Row(2, MUG, 10)))).get(0));
+    }
+
+    @Test
+    void timeThatNobodyCouldLookCountsForNothingHoweverShort() {
+        look(10, 5);
+        pass(Duration.ofMinutes(4));
+        keep(List.of(new Observation.NotLooked(now(), "the ledger's feed is away")));
+        pass(Duration.ofMinutes(5));
+        look(10, 5);
+        pass(Duration.ofMinutes(2));
+        look(10, 5);
+        pass(Duration.ofMinutes(3));
+        keep(List.of(new Observation.Begun(now(), "stock.csv", "on-hand", LAG.toSeconds())));
+        look(10, 5);
+        pass(Duration.ofMinutes(1));
+        look(10, 5);
+        assertEquals(Duration.ofMinutes(7), story.trust("").clean());
+    }
+
+    @Test
     void thePageSaysWhatToRelyOnAndEscapesNames() throws IOException {
         OldStock.Place odd = new OldStock.Place("<b>&\"", "main");
         keep(comparison.look(now(), new OldStock("stock.csv", List.of(new OldStock.Row(2, odd, 3)))));
