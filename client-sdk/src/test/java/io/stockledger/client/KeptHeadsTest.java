@@ -39,6 +39,6 @@ class KeptHeadsTest {
         for (int i = 2; i < hot.size() - 1; i++) {
             assertEquals(hot.get(1) - hot.get(0), hot.get(i) - hot.get(i - 1), "evenly");
         }
-        assertEquals(8, parts.stream().flatMap(List::stream).filter(head -> head.getSku().equals("SKU 7")).count());
+        assertEquals(9, parts.stream().flatMap(List::stream).filter(head -> head.getSku().equals("SKU 7")).count());
     }
 }
