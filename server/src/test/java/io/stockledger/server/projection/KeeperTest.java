@@ -167,7 +167,7 @@ class KeeperTest {
     @Test
     void aRowChangedByHandIsPassedOverAndOtherSkusGoOnUntilItsRepairAndARebuild() throws Exception {
         for (String damage : List.of("set_byte(event_payload, length(event_payload) / 2, get_byte(event_payload, length(event_payload) / 2) # 1)",
-                "substring(event_payload FROM 1 FOR 30)")) {
+                "substring(event_payload FROM 1 FOR 50)")) {
             String damaged = "damaged by " + damage.substring(0, 4);
             write(damaged, 3);
             write(damaged, 9);
