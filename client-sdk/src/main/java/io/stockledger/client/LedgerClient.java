@@ -334,9 +334,19 @@ public final class LedgerClient implements AutoCloseable {
                 AuditRequest.newBuilder().setAfterSku(afterSku).setChainHeads(chainHeads).build()));
     }
 
-    /** Audits the SKUs of chain heads that were kept elsewhere, any number, and whether the journal leads to them. */
+    /**
+     * Audits the SKUs of chain heads that were kept elsewhere, any number and in the order in which they were told, and
+     * whether the journal leads to them. Of a SKU's many it takes some: see {@link KeptHeads}.
+     */
     public Iterator<AuditResponse> auditHeads(Collection<ChainHead> heads) {
-        return audits(parts(heads).stream()
+        KeptHeads kept = new KeptHeads();
+        heads.forEach(kept::add);
+        return auditHeads(kept);
+    }
+
+    /** The same of heads that were never in memory all at once. */
+    public Iterator<AuditResponse> auditHeads(KeptHeads heads) {
+        return audits(heads.parts(SKUS_A_REQUEST_MAX).stream()
                 .map(part -> AuditRequest.newBuilder().addAllHeads(part).build()));
     }
 

@@ -507,7 +507,7 @@ public final class StockView implements AutoCloseable {
 
         /**
          * A file that it is written to, and that it begins with where there is one; one a view, in a folder that
-         * exists. Default: none. A file that is damaged, of another version, or of another filter or share is not used
+         * exists. Default: none. A file that is damaged, of another layout, or of another filter or share is not used
          * ({@link StockView#coldStart}); with one from before a restore of the ledger, or of another ledger, the view
          * begins with initial stock.
          */

@@ -33,7 +33,7 @@ import java.util.zip.CheckedOutputStream;
  * file that is damaged, of another layout or of another selection of SKUs is told from a good one and never used.
  *
  * <pre>
- *   byte8  magic, "SLVIEW" and the layout's version, "01"
+ *   byte8  magic, "SLVIEW" and the layout's number, "01"
  *   int32  length; the selection: a SubscribeRequest of filter and share
  *   int32  length; the cursor
  *   int64  complete time, seconds since 1970; int32, its nanoseconds
@@ -127,7 +127,7 @@ final class ViewFile {
         try (InputStream file = new BufferedInputStream(Files.newInputStream(path))) {
             long left = Files.size(path) - CHECKSUM_BYTES;
             if (left < MAGIC.length || !Arrays.equals(file.readNBytes(MAGIC.length), MAGIC)) {
-                throw unusable("is no snapshot of a stock view, or of another version", null);
+                throw unusable("is no snapshot of a stock view, or of another layout", null);
             }
             sum.update(MAGIC);
             left -= MAGIC.length;

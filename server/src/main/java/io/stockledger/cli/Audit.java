@@ -1,12 +1,12 @@
 package io.stockledger.cli;
 
+import io.stockledger.client.KeptHeads;
 import io.stockledger.client.LedgerClient;
 import io.stockledger.v1.AuditFinding;
 import io.stockledger.v1.AuditProgress;
 import io.stockledger.v1.AuditResponse;
 import io.stockledger.v1.AuditTotal;
 import io.stockledger.v1.AuditVerdict;
-import io.stockledger.v1.ChainHead;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
@@ -55,11 +55,20 @@ final class Audit implements Callable<Integer> {
         if (!all && (exportHeads.isPresent() || !after.isEmpty())) {
             throw new Failure("--after and --export-heads go with an audit of all: name no SKUs and no --heads");
         }
-        List<ChainHead> kept = heads.map(HeadsFile::read).orElse(List.of());
+        Optional<KeptHeads> kept = heads.map(this::read);
         try (LedgerClient client = ledger.connect()) {
-            boolean clean = all ? followAll(client) : follow(kept.isEmpty() ? client.audit(named()) : client.auditHeads(kept));
+            boolean clean = all ? followAll(client) : follow(kept.isEmpty() ? client.audit(named()) : client.auditHeads(kept.get()));
             return clean ? Stockledger.DONE : Stockledger.FOUND;
         }
+    }
+
+    private KeptHeads read(Path file) {
+        KeptHeads kept = new KeptHeads();
+        if (HeadsFile.read(file, kept::add)) {
+            ledger.err().println("stockledger: " + file + " ends in the middle of a line; that line is left out");
+            ledger.err().flush();
+        }
+        return kept;
     }
 
     /** Where it does not come to its end, it says how to go on. */
@@ -142,7 +151,7 @@ final class Audit implements Callable<Integer> {
                         + ": " + Table.counted(total.getSkus(), "SKU", "SKUs") + ", " + Table.counted(total.getEntries(), "entry", "entries")
                         + " in " + Table.counted(total.getRows(), "row", "rows"));
             }
-            case CHAIN_HEAD, MESSAGE_NOT_SET -> ledger.out().println("(a message that this version does not know)");
+            case CHAIN_HEAD, MESSAGE_NOT_SET -> ledger.out().println("(a message that this release does not know)");
         }
     }
 

@@ -2,19 +2,24 @@ package io.stockledger.cli;
 
 import com.google.protobuf.ByteString;
 import io.stockledger.v1.ChainHead;
-import java.io.FilterReader;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.io.Writer;
-import java.nio.charset.MalformedInputException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.function.Consumer;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVPrinter;
@@ -27,7 +32,7 @@ import org.apache.commons.csv.CSVRecord;
 final class HeadsFile implements AutoCloseable {
     private static final String[] COLUMNS = {"sku", "row", "sequence", "sha256"};
     /** A SKU of 128 characters, quoted, and three numbers come nowhere near. */
-    private static final int LINE_CHARACTERS_MAX = 4_096;
+    private static final int LINE_BYTES_MAX = 4_096;
 
     private final Path file;
     private final CSVPrinter printer;
@@ -70,26 +75,31 @@ final class HeadsFile implements AutoCloseable {
         }
     }
 
-    /** The heads of a file; what can't be understood is a {@link Failure} that names the line. */
-    static List<ChainHead> read(Path file) {
-        List<ChainHead> heads = new ArrayList<>();
+    /**
+     * The heads of a file, one after the other; what can't be understood is a {@link Failure} that names the line.
+     *
+     * @return whether the file was cut in the middle of a line, which is left out
+     */
+    static boolean read(Path file, Consumer<ChainHead> each) {
         CSVFormat format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).setIgnoreEmptyLines(true).get();
-        try (CSVParser parser = format.parse(new BoundedLines(Files.newBufferedReader(file)))) {
+        boolean some = false;
+        try (WholeLines lines = new WholeLines(Files.newInputStream(file)); CSVParser parser = format.parse(lines)) {
             if (!parser.getHeaderNames().equals(List.of(COLUMNS))) {
                 throw new Failure(file + " is no export of chain heads: its first line must be " + String.join(",", COLUMNS));
             }
             for (CSVRecord line : parser) {
-                heads.add(head(file, parser.getCurrentLineNumber(), line));
+                each.accept(head(file, parser.getCurrentLineNumber(), line));
+                some = true;
             }
+            if (!some) {
+                throw new Failure(file + " holds no chain head");
+            }
+            return lines.cut;
         } catch (IOException e) {
             throw unreadable(file, e);
         } catch (UncheckedIOException e) {
             throw unreadable(file, e.getCause());
         }
-        if (heads.isEmpty()) {
-            throw new Failure(file + " holds no chain head");
-        }
-        return heads;
     }
 
     private static ChainHead head(Path file, long line, CSVRecord fields) {
@@ -106,40 +116,53 @@ final class HeadsFile implements AutoCloseable {
     }
 
     private static Failure unreadable(Path file, IOException e) {
-        String why = e instanceof MalformedInputException ? "it is not UTF-8"
+        String why = e instanceof CharacterCodingException ? "it is not UTF-8"
                 : Files.exists(file) ? e.getMessage() : "there is no such file";
         return new Failure(file + " can't be read: " + why, e);
     }
 
-    /** Ends where a line is longer than any of ours: the parser would gather all of it in memory. */
-    private static final class BoundedLines extends FilterReader {
-        private int length;
+    /** UTF-8 line by line: one without a line end was cut, and is not told. */
+    private static final class WholeLines extends Reader {
+        private final InputStream in;
+        private final ByteArrayOutputStream line = new ByteArrayOutputStream();
+        private CharBuffer decoded = CharBuffer.allocate(0);
+        private boolean cut;
 
-        BoundedLines(Reader in) {
-            super(in);
-        }
-
-        @Override
-        public int read() throws IOException {
-            int next = super.read();
-            count(next);
-            return next;
+        WholeLines(InputStream in) {
+            this.in = new BufferedInputStream(in);
         }
 
         @Override
         public int read(char[] into, int offset, int length) throws IOException {
-            int read = super.read(into, offset, length);
-            for (int i = 0; i < read; i++) {
-                count(into[offset + i]);
+            if (!decoded.hasRemaining() && !readLine()) {
+                return -1;
             }
+            int read = Math.min(length, decoded.remaining());
+            decoded.get(into, offset, read);
             return read;
         }
 
-        private void count(int character) throws IOException {
-            length = character == '\n' ? 0 : length + 1;
-            if (length > LINE_CHARACTERS_MAX) {
-                throw new IOException("a line is longer than " + Table.grouped(LINE_CHARACTERS_MAX) + " characters");
+        private boolean readLine() throws IOException {
+            line.reset();
+            int next;
+            while ((next = in.read()) >= 0) {
+                line.write(next);
+                if (next == '\n') {
+                    decoded = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(line.toByteArray()));
+                    return true;
+                }
+                if (line.size() > LINE_BYTES_MAX) {
+                    throw new IOException("a line is longer than " + Table.grouped(LINE_BYTES_MAX) + " bytes");
+                }
             }
+            // Asked again after the end it stays so.
+            cut |= line.size() > 0;
+            return false;
+        }
+
+        @Override
+        public void close() throws IOException {
+            in.close();
         }
     }
 }

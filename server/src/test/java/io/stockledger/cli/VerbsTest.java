@@ -215,6 +215,10 @@ class VerbsTest {
         assertTrue(again.err().contains("evidence"), again::err);
         Files.writeString(file, "sku,row,sequence,sha256\nMUG,2,3,0000\nMUG,two,3," + "00".repeat(32) + "\n");
         assertTrue(run("audit", "--heads", file.toString()).err().contains("line 3 is no chain head"), "the second");
+        Files.writeString(file, "sku,row,sequence,sha256\r\nMUG,2,3," + "00".repeat(32) + "\r\n\"PEN, \"\"BL");
+        Ended cut = run("audit", "--heads", file.toString());
+        assertEquals(0, cut.code());
+        assertTrue(cut.err().contains("ends in the middle of a line; that line is left out"), cut::err);
         Files.writeString(file, "sku,row,sequence,sha256\n" + "M".repeat(100_000));
         assertTrue(run("audit", "--heads", file.toString()).err().contains("longer than"), "one line without end");
     }

@@ -265,6 +265,29 @@ class NamedSubscriptionTest {
     }
 
     @Test
+    void afterARestoreANameGoesOnWhereItIsRewoundTo() throws Exception {
+        try (RunningLedger own = RunningLedger.start("")) {
+            own.applied(Mutations.receive("restored", 1));
+            try (NamedConsumer before = NamedConsumer.applying(own, "erp", "")) {
+                await("it follows", () -> before.entries().size() == 1);
+            }
+            try (Connection store = own.superuser(); Statement statement = store.createStatement()) {
+                statement.execute("UPDATE stockledger.ledger_identity SET feed_epoch = feed_epoch + 1");
+            }
+            own.restart();
+            own.applied(Mutations.receive("restored", 2));
+            try (NamedConsumer expired = NamedConsumer.applying(own, "erp", "")) {
+                await("it is told", () -> expired.end().isPresent());
+                assertEquals("OUT_OF_RANGE/CURSOR_EXPIRED", expired.end().orElseThrow().name());
+            }
+            own.feed().rewindSubscription(RewindSubscriptionRequest.newBuilder().setName("erp").setBeginning(true).build());
+            try (NamedConsumer after = NamedConsumer.applying(own, "erp", "")) {
+                await("it goes on", () -> after.entries().size() == 2);
+            }
+        }
+    }
+
+    @Test
     void aParkedEntryHoldsNothingBackAndIsSentOnceMoreWhenAskedFor() {
         make("parked", "parked ");
         NamedConsumer consumer = NamedConsumer.applying(ledger, "parked", "me");

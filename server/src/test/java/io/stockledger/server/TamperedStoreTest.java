@@ -16,10 +16,15 @@ import io.stockledger.v1.AuditRequest;
 import io.stockledger.v1.AuditResponse;
 import io.stockledger.v1.AuditVerdict;
 import io.stockledger.v1.FeedFilter;
+import io.stockledger.v1.GetStockAtRequest;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.SubscribeRequest;
 import io.stockledger.v1.SubscribeResponse;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.util.ArrayList;
@@ -161,6 +166,7 @@ class TamperedStoreTest {
         assertDamaged(() -> ledger.apply(sale));
         assertDamaged(() -> ledger.apply(Mutations.countAtSequence("told", 4, 2)));
         assertDamaged(() -> feedOf("told"));
+        assertDamaged(() -> ledger.calls().getStockAt(GetStockAtRequest.newBuilder().setSku("told").setAtSequence(2).build()));
 
         // In memory it stands as it was written; once it is to come back from its rows, nothing is decided on them.
         assertEquals(5, ledger.stock("told").getOnHand());
@@ -168,6 +174,7 @@ class TamperedStoreTest {
         assertDamaged(() -> ledger.apply(Mutations.sell("told", 1)));
         assertDamaged(() -> ledger.stock("told"));
         ledger.applied(Mutations.receive("beside it", 1));
+        assertTrue(metrics().contains("stockledger_store_failures_total{during=\"replay\"} 0.0"), "the store is well, and raises no alarm");
 
         tamper(changeByte("told", 2, "length(event_payload) - 34"));
         await("the SKU is back", () -> {
@@ -178,6 +185,12 @@ class TamperedStoreTest {
             }
         });
         assertEquals(3, ledger.entries("told").size());
+    }
+
+    private static String metrics() throws IOException {
+        try (InputStream page = URI.create(ledger.server().metricsUrl().orElseThrow()).toURL().openStream()) {
+            return new String(page.readAllBytes(), StandardCharsets.UTF_8);
+        }
     }
 
     @Test

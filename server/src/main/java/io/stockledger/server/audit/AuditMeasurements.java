@@ -9,8 +9,10 @@ import java.util.concurrent.TimeUnit;
 
 /** What the ledger's audit of itself has found, and how far it is. */
 final class AuditMeasurements {
+    private static final Notes NONE = new Notes("", 0, 0, 0, 0, 0, 0);
+
     private final Counter entries;
-    private volatile Notes notes = new Notes("", 0, 0, 0, 0, 0, 0);
+    private volatile Notes notes = NONE;
 
     AuditMeasurements(MeterRegistry registry) {
         Gauge.builder("stockledger.audit.findings", () -> Math.max(notes.findings(), notes.endedFindings()))
@@ -24,6 +26,11 @@ final class AuditMeasurements {
 
     void noted(Notes now) {
         notes = now;
+    }
+
+    /** What was found is that node's to show from now on. */
+    void anotherNodeAudits() {
+        notes = NONE;
     }
 
     void read(long more) {

@@ -66,6 +66,8 @@ public final class BackgroundAudit implements AutoCloseable {
             try {
                 if (round.take()) {
                     wait = auditOn();
+                } else {
+                    measurements.anotherNodeAudits();
                 }
                 storeAway = false;
             } catch (SQLException | RuntimeException e) {

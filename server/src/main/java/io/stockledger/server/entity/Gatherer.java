@@ -65,6 +65,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
 
     private static final Logger LOG = LoggerFactory.getLogger(Gatherer.class);
     private static final StoreFailures FAILURES = new StoreFailures();
+    private static final Duration DAMAGE_TOLD_EVERY = Duration.ofMinutes(1);
 
     /**
      * What all SKUs of a node share.
@@ -102,6 +103,8 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     private boolean wakeDue;
     private boolean saveDue;
     private int failuresInARow;
+    /** When the log was last told of a damaged row; 0: never. */
+    private long damageToldNanos;
     private boolean stopping;
 
     private Gatherer(ActorContext<Message> context, TimerScheduler<Message> timers, String sku,
@@ -149,6 +152,8 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
             timers.cancel(ReplayIsSlow.INSTANCE);
         } else if (message == ReplayIsSlow.INSTANCE) {
             replayIsSlow = true;
+            // A row that was damaged before may be whole again.
+            away = Outcome.Failure.NOT_STARTED;
             failWaiting();
         } else if (message == Restart.INSTANCE) {
             settle();
@@ -182,10 +187,9 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     public Behavior<Message> receiveSignal(TypedActorContext<Message> unchanged, Signal signal) {
         if (signal instanceof ChildFailed failed) {
             Throwable why = rootOf(failed.getCause());
-            return entityStopped(why.toString(), why instanceof GroupRow.DamagedException
-                    ? Outcome.Failure.JOURNAL_DAMAGED : Outcome.Failure.NOT_STARTED);
+            return why instanceof GroupRow.DamagedException ? journalDamaged(why.getMessage()) : lostStore(why.toString());
         } else if (signal instanceof Terminated) {
-            return entityStopped("its actor stopped", Outcome.Failure.NOT_STARTED);
+            return lostStore("its actor stopped");
         } else if (signal instanceof PostStop) {
             node.inboxes().leave(sku, inbox);
             node.measurements().left();
@@ -395,14 +399,29 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         timers.startSingleTimer(ReplayIsSlow.INSTANCE, ReplayIsSlow.INSTANCE, node.settings().replayWaitMax());
     }
 
+    private Behavior<Message> lostStore(String why) {
+        FAILURES.tell(sku, why);
+        node.measurements().lostStore(underWay != null);
+        return entityStopped(Outcome.Failure.NOT_STARTED);
+    }
+
+    /** The store is there: it is for whoever looks after this SKU, not after the store. Told again as long as it lasts. */
+    private Behavior<Message> journalDamaged(String why) {
+        long now = System.nanoTime();
+        if (damageToldNanos == 0 || now - damageToldNanos > DAMAGE_TOLD_EVERY.toNanos()) {
+            LOG.error("{} is not served, its journal is damaged: {}. `stockledger audit` tells all of it; once the row is restored it goes on",
+                    sku, why);
+            damageToldNanos = now;
+        }
+        return entityStopped(Outcome.Failure.JOURNAL_DAMAGED);
+    }
+
     /**
      * The write failed, or the journal could not be read. What was under way may be in the journal or not; what
      * waited is not. All are told so, and the next arrivals too until the SKU has replayed.
      */
-    private Behavior<Message> entityStopped(String why, Outcome.Failure toldToCallers) {
+    private Behavior<Message> entityStopped(Outcome.Failure toldToCallers) {
         away = toldToCallers;
-        FAILURES.tell(sku, why);
-        node.measurements().lostStore(underWay != null);
         entity = Optional.empty();
         replayed = false;
         replayIsSlow = false;

@@ -57,13 +57,12 @@ public final class GroupRow {
 
     /**
      * Takes a row's bytes over; they must not be changed any more. Whether they are those that were written,
-     * {@link #isWhole} tells; only what is too short to be a row is damaged already here.
+     * {@link #isWhole} tells. What is too short to be a row is filled up with zeros, and so never whole: a page of rows can
+     * be read around it.
      */
     public static GroupRow of(byte[] bytes) {
-        if (bytes.length < HEADER_BYTES + DIGEST_BYTES) {
-            throw new DamagedException("not a journal row: " + bytes.length + " bytes");
-        }
-        return new GroupRow(bytes);
+        int shortest = HEADER_BYTES + DIGEST_BYTES;
+        return new GroupRow(bytes.length < shortest ? Arrays.copyOf(bytes, shortest) : bytes);
     }
 
     /** The digest before a SKU's first row. */

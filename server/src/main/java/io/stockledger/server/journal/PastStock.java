@@ -15,7 +15,8 @@ import java.util.function.Predicate;
 /**
  * What a SKU's stock was at a point of its past. An entry holds the balances after it wherever it touched, so the
  * rows are read backwards from that point until each location has been met once; a row says how many there are. The
- * entries before that are never read, however long the SKU's history is.
+ * entries before that are never read, however long the SKU's history is. A row that is met and is not what was written
+ * ends the read with a {@link GroupRow.DamagedException}.
  */
 public final class PastStock {
     private final JournalReader journal;
@@ -67,7 +68,7 @@ public final class PastStock {
 
     /** The sequence of the SKU's last entry; 0: it has none. */
     public long lastSequence(String sku) throws SQLException {
-        return journal.lastRow(sku).map(row -> row.group().lastSequence()).orElse(0L);
+        return journal.lastRow(sku).map(row -> row.whole().group().lastSequence()).orElse(0L);
     }
 
     private Optional<Found> back(String sku, long fromRowNumber, Predicate<Entry> earlyEnough, String location,
@@ -78,7 +79,7 @@ public final class PastStock {
             long begun = System.nanoTime();
             List<JournalRow> rows = journal.rowsBackward(sku, before);
             for (JournalRow row : rows) {
-                gathered.add(row.group(), earlyEnough);
+                gathered.add(row.whole().group(), earlyEnough);
                 before = row.rowNumber();
                 if (gathered.isWhole()) {
                     return Optional.of(gathered.found());

@@ -9,7 +9,9 @@ import io.stockledger.v1.Movement;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -41,6 +43,8 @@ final class Changes {
     /** Made before it: what is to be added to each of their quantities; an expiry of 0 leaves theirs. */
     final Map<ReservationKey, ProjectedReservation> changed = new HashMap<>();
     final Map<MovementKey, Moved> movements = new HashMap<>();
+    /** Rows of the stretch that are not what was written, as an operator is told of them: nothing of theirs is here. */
+    final List<String> passedOver = new ArrayList<>();
     long entries;
 
     void add(Entry entry) {
@@ -97,9 +101,5 @@ final class Changes {
     /** Rows of tables that it will write. */
     int size() {
         return stock.size() + made.size() + changed.size() + movements.size();
-    }
-
-    boolean isEmpty() {
-        return entries == 0;
     }
 }

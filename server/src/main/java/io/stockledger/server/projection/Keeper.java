@@ -5,6 +5,7 @@ import io.stockledger.server.feed.Feed;
 import io.stockledger.server.feed.Reached;
 import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.Database;
+import io.stockledger.server.journal.GroupRow;
 import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.JournalRow;
 import io.stockledger.server.journal.LedgerIdentity;
@@ -196,7 +197,7 @@ final class Keeper implements AutoCloseable {
         Cursor cursor = set.cursor();
         for (JournalRow row : page.rows()) {
             int taken = row.position().equals(cursor.position()) ? cursor.taken() : 0;
-            List<Entry> entries = row.group().entries();
+            List<Entry> entries = entriesOf(row, changes);
             for (int i = taken; i < entries.size(); i++) {
                 changes.add(entries.get(i));
                 if (changes.size() >= rowsMax) {
@@ -211,17 +212,35 @@ final class Keeper implements AutoCloseable {
             }
             cursor = Cursor.after(row.position());
         }
-        if (!changes.isEmpty()) {
+        if (!cursor.equals(set.cursor())) {
             write(tables, set, changes, cursor);
         }
         rest(worked);
         return !page.rows().isEmpty() && set.isBehind(reached.position());
     }
 
+    /**
+     * A row's entries; none of one that is not what was written. Then its SKU stays as it was before that row, but for
+     * what later rows say of it, while other SKUs go on; the audit finds the difference.
+     */
+    private static List<Entry> entriesOf(JournalRow row, Changes changes) {
+        try {
+            return row.whole().group().entries();
+        } catch (GroupRow.DamagedException e) {
+            changes.passedOver.add(e.getMessage());
+            return List.of();
+        }
+    }
+
     private void write(SetTables tables, ProjectedSet set, Changes changes, Cursor to) throws SQLException {
         long begun = System.nanoTime();
         tables.write(set, changes, to);
         measurements.wrote(changes.entries, System.nanoTime() - begun);
+        // Once the set's cursor has passed them, so that each is told once a set.
+        for (String why : changes.passedOver) {
+            LOG.error("The projection passes over a damaged row: {}. Restore it, then run `stockledger rebuild-projection`", why);
+            measurements.passedOver();
+        }
     }
 
     /** Rests after work that began then, while mutations come in; when the next work begins. */

@@ -11,6 +11,7 @@ import java.util.function.LongSupplier;
 final class ProjectionMeasurements {
     private final Counter entries;
     private final Timer writes;
+    private final Counter passedOver;
     private volatile long completeMs;
 
     ProjectionMeasurements(MeterRegistry registry, LongSupplier clock) {
@@ -18,6 +19,8 @@ final class ProjectionMeasurements {
                 .description("Entries that this node took over into the projection, those of a rebuild among them").register(registry);
         writes = Timer.builder("stockledger.projection.write")
                 .description("How long one write of the projection takes; the feed waits for it").register(registry);
+        passedOver = Counter.builder("stockledger.projection.rows.passed.over")
+                .description("Rows that are not what was written, and so were not taken over into the projection").register(registry);
         TimeGauge.builder("stockledger.projection.age",
                 () -> completeMs == 0 ? Double.NaN : Math.max(0, clock.getAsLong() - completeMs), TimeUnit.MILLISECONDS)
                 .description("Everything that was committed until so long ago is in the projection; only on the node that keeps it")
@@ -27,6 +30,10 @@ final class ProjectionMeasurements {
     void wrote(long moreEntries, long nanos) {
         entries.increment(moreEntries);
         writes.record(nanos, TimeUnit.NANOSECONDS);
+    }
+
+    void passedOver() {
+        passedOver.increment();
     }
 
     void shown(ProjectedSet set) {

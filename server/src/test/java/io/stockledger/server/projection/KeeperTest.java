@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.stockledger.server.feed.Feed;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
@@ -161,6 +162,42 @@ class KeeperTest {
         assertTrue(changes.made.isEmpty() && changes.changed.isEmpty());
         Changes.MovementKey moved = changes.movements.keySet().iterator().next();
         assertEquals("99 77 available", moved.kind() + " " + moved.fromBucket() + " " + moved.toBucket());
+    }
+
+    @Test
+    void aRowChangedByHandIsPassedOverAndOtherSkusGoOnUntilItsRepairAndARebuild() throws Exception {
+        for (String damage : List.of("set_byte(event_payload, length(event_payload) / 2, get_byte(event_payload, length(event_payload) / 2) # 1)",
+                "substring(event_payload FROM 1 FOR 50)")) {
+            String damaged = "damaged by " + damage.substring(0, 4);
+            write(damaged, 3);
+            write(damaged, 9);
+            write("beside " + damaged, 9);
+            tamper("CREATE TABLE kept AS SELECT * FROM event_journal WHERE persistence_id = '" + damaged + "' AND sequence_number = 2",
+                    "UPDATE event_journal SET event_payload = " + damage + " WHERE persistence_id = '" + damaged + "' AND sequence_number = 2");
+            SimpleMeterRegistry meters = new SimpleMeterRegistry();
+            try (Projection projection = Projection.start(database, journal, feed, SMALL_STEPS, Clock.systemUTC(), new Pace(1), meters)) {
+                assertWhole(projection, "beside " + damaged);
+                assertEquals(3, projection.rowsOf(damaged).orElseThrow().sequence(), "as it was before that row");
+                assertEquals(1, meters.get("stockledger.projection.rows.passed.over").counter().count());
+                write(damaged, 2);
+                await("what comes later counts", () -> projection.rowsOf(damaged).orElseThrow().sequence() == 14);
+                tamper("UPDATE event_journal j SET event_payload = kept.event_payload FROM kept"
+                        + " WHERE j.persistence_id = kept.persistence_id AND j.sequence_number = kept.sequence_number", "DROP TABLE kept");
+                assertTrue(projection.askForRebuild());
+                await("rebuilt", () -> !projection.rebuild().underWay());
+                assertWhole(projection, damaged);
+            }
+        }
+    }
+
+    /** As a superuser who means it: the journal's triggers are off. */
+    private void tamper(String... statements) throws SQLException {
+        try (Connection connection = superuser(); Statement statement = connection.createStatement()) {
+            statement.execute("SET session_replication_role = replica; SET search_path = stockledger");
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        }
     }
 
     @Test
