@@ -92,10 +92,11 @@ final class ConsumerProcess {
                     SubscribeResponse message = messages.next();
                     if (message.getEntriesCount() > 0) {
                         note(file, message.getEntriesList());
-                        if (random.nextDouble() >= lost) {
-                            feed.acknowledgeCursor(AcknowledgeCursorRequest.newBuilder().setName(request.getName())
-                                    .setConsumer(request.getConsumer()).setAcknowledgement(message.getAcknowledgement()).build());
-                        }
+                    }
+                    // Heartbeats too: one speaks for all before it, and so for what was thrown away.
+                    if (!message.getAcknowledgement().isEmpty() && random.nextDouble() >= lost) {
+                        feed.acknowledgeCursor(AcknowledgeCursorRequest.newBuilder().setName(request.getName())
+                                .setConsumer(request.getConsumer()).setAcknowledgement(message.getAcknowledgement()).build());
                     }
                 }
             } catch (StatusRuntimeException broken) {
