@@ -60,6 +60,8 @@ final class Projection {
     private final AtomicInteger missing = new AtomicInteger();
     private final AtomicInteger failedReads = new AtomicInteger();
     private volatile boolean killed;
+    /** Grows when it has been killed, before it starts again. */
+    private final AtomicInteger kills = new AtomicInteger();
     private long sold;
 
     /**
@@ -149,11 +151,16 @@ final class Projection {
         waiting.forEach(CompletableFuture::join);
     }
 
-    /** Lists everything, over and over: each SKU stands there, and none goes back. */
+    /**
+     * Lists everything, over and over: each SKU stands there, and none goes back; but for the kill, whose last writes of
+     * the tables are written again.
+     */
     private void read(LedgerClient client) {
         Map<String, Long> sequences = new HashMap<>();
+        int lifeOfBefore = 0;
         while (reading.get()) {
             try {
+                int life = kills.get();
                 Map<String, Long> now = new HashMap<>();
                 for (ListStockResponse page : (Iterable<ListStockResponse>) client.listStock(
                         ListStockRequest.newBuilder().setSkuPrefix("sku-").build())::iterator) {
@@ -161,7 +168,10 @@ final class Projection {
                     oldestMs.accumulateAndGet(page.getFreshness().getAge().getSeconds() * 1_000, Math::max);
                 }
                 missing.addAndGet(now.size() < SKUS ? 1 : 0);
-                fallbacks.addAndGet(sequences.entrySet().stream().anyMatch(before -> now.getOrDefault(before.getKey(), 0L) < before.getValue()) ? 1 : 0);
+                boolean oneLife = life == lifeOfBefore && life == kills.get();
+                fallbacks.addAndGet(oneLife && sequences.entrySet().stream()
+                        .anyMatch(before -> now.getOrDefault(before.getKey(), 0L) < before.getValue()) ? 1 : 0);
+                lifeOfBefore = life;
                 sequences.putAll(now);
                 listings.incrementAndGet();
             } catch (LedgerException e) {
@@ -265,6 +275,7 @@ final class Projection {
         killed = true;
         boolean middle = isUnderWay(server);
         server.kill();
+        kills.incrementAndGet();
         server.start();
         asking.join();
         client.awaitReachable(Duration.ofSeconds(30));
