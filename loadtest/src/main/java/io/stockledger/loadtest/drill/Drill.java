@@ -1,7 +1,6 @@
 package io.stockledger.loadtest.drill;
 
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

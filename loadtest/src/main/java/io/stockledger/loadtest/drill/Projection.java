@@ -54,7 +54,7 @@ final class Projection {
     private final AtomicBoolean writing = new AtomicBoolean(true);
     private final AtomicBoolean reading = new AtomicBoolean(true);
     private final AtomicInteger rebuilds = new AtomicInteger();
-    private final AtomicLong oldestMs = new AtomicLong();
+    private final AtomicLong oldestSeconds = new AtomicLong();
     private final AtomicLong listings = new AtomicLong();
     private final AtomicInteger fallbacks = new AtomicInteger();
     private final AtomicInteger missing = new AtomicInteger();
@@ -96,7 +96,7 @@ final class Projection {
         ground.check(failedReads.get() == 0 && missing.get() == 0 && fallbacks.get() == 0 && listings.get() > 10,
                 "%,d whole listings were read all along (%d failed, %d with a SKU missing, %d that went back)",
                 listings.get(), failedReads.get(), missing.get(), fallbacks.get());
-        ground.say("the oldest listing while the ledger was up was %,d ms old", oldestMs.get());
+        ground.say("the oldest listing while the ledger was up was %,d s old", oldestSeconds.get());
         boolean built = Ground.await(Duration.ofSeconds(120), () -> isAsOfNow(client) && !isUnderWay(server));
         ground.check(built, "the rebuild that the kill met goes on by itself and ends");
         compare(client);
@@ -165,7 +165,7 @@ final class Projection {
                 for (ListStockResponse page : (Iterable<ListStockResponse>) client.listStock(
                         ListStockRequest.newBuilder().setSkuPrefix("sku-").build())::iterator) {
                     page.getStocksList().forEach(row -> now.merge(row.getSku(), row.getSequence(), Math::max));
-                    oldestMs.accumulateAndGet(page.getFreshness().getAge().getSeconds() * 1_000, Math::max);
+                    oldestSeconds.accumulateAndGet(page.getFreshness().getAge().getSeconds(), Math::max);
                 }
                 missing.addAndGet(now.size() < SKUS ? 1 : 0);
                 boolean oneLife = life == lifeOfBefore && life == kills.get();

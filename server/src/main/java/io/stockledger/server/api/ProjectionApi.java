@@ -25,7 +25,6 @@ import io.stockledger.v1.ListStockResponse;
 import io.stockledger.v1.ProjectedStock;
 import io.stockledger.v1.ProjectionFreshness;
 import io.stockledger.v1.RebuildProjectionResponse;
-import io.stockledger.v1.Reservation;
 import io.stockledger.v1.ReservationState;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;

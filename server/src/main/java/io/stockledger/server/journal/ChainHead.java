@@ -14,10 +14,6 @@ public record ChainHead(String sku, long rowNumber, long sequence, byte[] digest
         return new ChainHead(row.sku(), row.rowNumber(), row.group().lastSequence(), row.group().digest());
     }
 
-    public static ChainHead toDomain(io.stockledger.v1.ChainHead head) {
-        return new ChainHead(head.getSku(), head.getRow(), head.getSequence(), head.getDigest().toByteArray());
-    }
-
     public io.stockledger.v1.ChainHead toContract() {
         return io.stockledger.v1.ChainHead.newBuilder()
                 .setSku(sku)
