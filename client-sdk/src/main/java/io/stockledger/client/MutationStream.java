@@ -51,10 +51,16 @@ final class MutationStream {
     /** Full requests gain nothing by waiting, so more of them may be under way. */
     private static final int REQUESTS_IN_FLIGHT_MAX = 8;
 
+    /** How long what continuations submit may wait for the next of them to run. */
+    private static final long GATHER_NANOS_MAX = TimeUnit.MICROSECONDS.toNanos(200);
+
     private final Link link;
     private final ScheduledThreadPoolExecutor timer;
     private final Duration callTimeout;
     private final int underWayMax;
+
+    /** Set on a thread that runs continuations: the first one's mutation would leave alone, and the others wait for it. */
+    private final ThreadLocal<Boolean> continuing = new ThreadLocal<>();
 
     private final Object lock = new Object();
     /** Never sent yet, in the order of submission. */
@@ -120,7 +126,9 @@ final class MutationStream {
                 watch = timer.scheduleWithFixedDelay(this::lookForOverdue, period, period, TimeUnit.MILLISECONDS);
             }
         }
-        pump();
+        if (continuing.get() == null) {
+            pump();
+        }
         return item.future;
     }
 
@@ -248,7 +256,6 @@ final class MutationStream {
         }
         link.answered();
         completions.run();
-        pump();
     }
 
     private void settle(Item item, MutationResult result, Completions completions) {
@@ -337,7 +344,6 @@ final class MutationStream {
             link.answered();
         }
         completions.run();
-        pump();
     }
 
     /** Breaks off a stream that has not answered in time, and ends mutations whose not_after has passed. */
@@ -429,8 +435,22 @@ final class MutationStream {
             runs.add(run);
         }
 
+        /** What continuations submit gathers meanwhile, and leaves when all have run, or some took long. */
         private void run() {
-            runs.forEach(Runnable::run);
+            continuing.set(true);
+            try {
+                long sinceNanos = System.nanoTime();
+                for (Runnable run : runs) {
+                    run.run();
+                    if (System.nanoTime() - sinceNanos > GATHER_NANOS_MAX) {
+                        pump();
+                        sinceNanos = System.nanoTime();
+                    }
+                }
+            } finally {
+                continuing.remove();
+            }
+            pump();
         }
 
         private void end(Item item, Runnable run) {

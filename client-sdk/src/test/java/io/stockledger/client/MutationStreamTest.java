@@ -52,6 +52,50 @@ class MutationStreamTest {
     }
 
     @Test
+    void whatTheContinuationsOfOneAnswerSubmitTravelsTogether() throws Exception {
+        // Again and again: nothing is compiled at first, and a continuation that takes long is not waited for.
+        List<Integer> requests = List.of();
+        for (int round = 0; round < 200 && !requests.equals(List.of(1, 1, 100, 100)); round++) {
+            requests = requestsOfAHundredAndTheirContinuations("A" + round);
+        }
+
+        assertEquals(List.of(1, 1, 100, 100), requests);
+    }
+
+    /** Two leave at once, alone; a hundred gather behind them, and each is followed by another. */
+    private List<Integer> requestsOfAHundredAndTheirContinuations(String sku) throws Exception {
+        ledger.batches.clear();
+        ledger.hold = true;
+        List<CompletableFuture<Outcome>> outcomes = new ArrayList<>();
+        for (int i = 0; i < 102; i++) {
+            int then = 1_000 + i;
+            CompletableFuture<Outcome> first = client.submit(sell(sku, i));
+            outcomes.add(i < 2 ? first : first.thenCompose(outcome -> client.submit(sell(sku, then))));
+        }
+        eventually("two are there", () -> ledger.batches.size() == 2);
+        ledger.letGo();
+        all(outcomes);
+        return List.copyOf(ledger.batches);
+    }
+
+    @Test
+    void aContinuationThatTakesLongHoldsNoOthersMutationBack() throws Exception {
+        CompletableFuture<Boolean> arrived = new CompletableFuture<>();
+        client.submit(sell("A", 0)).thenAccept(outcome -> {
+            client.submit(sell("A", 1));
+            // Submitted by another thread while this one is still at work.
+            CompletableFuture.runAsync(() -> client.submit(sell("B", 0)));
+            long begun = System.nanoTime();
+            while (ledger.arrived.size() < 3 && System.nanoTime() - begun < Duration.ofSeconds(10).toNanos()) {
+                Thread.onSpinWait();
+            }
+            arrived.complete(ledger.arrived.size() == 3);
+        });
+
+        assertTrue(arrived.get(), "both have reached the ledger meanwhile");
+    }
+
+    @Test
     void noRequestHoldsMoreThanAThousand() throws Exception {
         ledger.hold = true;
         List<CompletableFuture<Outcome>> outcomes = submitAll("A", 0, 5_000);
