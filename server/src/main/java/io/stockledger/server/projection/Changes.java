@@ -1,14 +1,14 @@
 package io.stockledger.server.projection;
 
-import io.stockledger.server.domain.Balance;
 import io.stockledger.server.domain.Reservation;
 import io.stockledger.server.journal.EntryCodec;
+import io.stockledger.v1.Bucket;
 import io.stockledger.v1.Entry;
+import io.stockledger.v1.EntryKind;
 import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.Movement;
-import java.time.Instant;
+import java.time.Duration;
 import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -21,23 +21,94 @@ import java.util.Map;
  * version does not know still brings its balances and movements.
  */
 final class Changes {
-    record StockKey(String sku, String location) {}
+    private record StockKey(String sku, String location) {
+        boolean is(String sku, String location) {
+            return this.sku.equals(sku) && this.location.equals(location);
+        }
+    }
 
     record ReservationKey(String sku, String id) {}
 
-    record MovementKey(LocalDate day, String sku, String location, String toLocation, String fromBucket, String toBucket,
-            String kind, String channel) {}
+    /** A row of daily movements, with kind and buckets by their numbers in the contract. */
+    record MovementKey(long epochDay, String sku, String location, String toLocation, int fromBucket, int toBucket,
+            int kind, String channel) {
+        private static MovementKey of(long epochDay, Entry entry, Movement movement) {
+            return new MovementKey(epochDay, entry.getSku(), movement.getLocation(), toLocation(movement),
+                    movement.getFromValue(), movement.getToValue(), entry.getKindValue(), entry.getChannel());
+        }
 
-    record Moved(long units, long entries) {
-        Moved plus(Moved more) {
-            return new Moved(units + more.units, entries + more.entries);
+        private static String toLocation(Movement movement) {
+            return movement.getToLocation().isEmpty() ? movement.getLocation() : movement.getToLocation();
+        }
+
+        private boolean is(long epochDay, Entry entry, Movement movement) {
+            return this.epochDay == epochDay && kind == entry.getKindValue() && fromBucket == movement.getFromValue()
+                    && toBucket == movement.getToValue() && sku.equals(entry.getSku()) && location.equals(movement.getLocation())
+                    && toLocation.equals(toLocation(movement)) && channel.equals(entry.getChannel());
+        }
+
+        LocalDate day() {
+            return LocalDate.ofEpochDay(epochDay);
+        }
+
+        String fromName() {
+            return name(Bucket.forNumber(fromBucket), fromBucket, "BUCKET_");
+        }
+
+        String toName() {
+            return name(Bucket.forNumber(toBucket), toBucket, "BUCKET_");
+        }
+
+        String kindName() {
+            return name(EntryKind.forNumber(kind), kind, "ENTRY_KIND_");
+        }
+
+        /** {@code ENTRY_KIND_SET_ASIDE} is {@code set_aside}; of one that a newer version wrote, its number. */
+        private static String name(Enum<?> known, int number, String prefix) {
+            return known == null ? Integer.toString(number) : known.name().substring(prefix.length()).toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** What a row of daily movements grows by. */
+    static final class Moved {
+        private long units;
+        private long entries;
+
+        private void add(long more) {
+            units += more;
+            entries++;
+        }
+
+        long units() {
+            return units;
+        }
+
+        long entries() {
+            return entries;
+        }
+    }
+
+    /** A location's balance, and the last entry that touched it. */
+    private static final class Latest {
+        private final StockKey key;
+        private Entry entry;
+        private LocationBalance balance;
+
+        private Latest(StockKey key) {
+            this.key = key;
+        }
+
+        private ProjectedStock projected() {
+            return new ProjectedStock(key.sku(), EntryCodec.toDomain(balance), entry.getSequence(), EntryCodec.millis(entry.getRecordedAt()));
         }
     }
 
     /** A reservation of which nothing has happened: what entries make of it is what they add to one. */
     private static final Reservation NO_CHANGE = new Reservation("", "", "", "", 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
-    final Map<StockKey, ProjectedStock> stock = new HashMap<>();
+    private static final long DAY_MS = Duration.ofDays(1).toMillis();
+
+    private final Map<StockKey, Latest> stock = new HashMap<>();
     /** Made in this stretch: whole. */
     final Map<ReservationKey, ProjectedReservation> made = new HashMap<>();
     /** Made before it: what is to be added to each of their quantities; an expiry of 0 leaves theirs. */
@@ -46,14 +117,20 @@ final class Changes {
     /** Rows of the stretch that are not what was written, as an operator is told of them: nothing of theirs is here. */
     final List<String> passedOver = new ArrayList<>();
     long entries;
+    // Of the entry before: in a hot SKU's stretch each entry changes the same rows, and looks nothing up. Null at first.
+    private Latest lastStock;
+    private MovementKey lastMovement;
+    private Moved lastMoved;
 
     void add(Entry entry) {
         entries++;
         long recordedAtMs = EntryCodec.millis(entry.getRecordedAt());
-        for (LocationBalance after : entry.getBalancesList()) {
-            Balance balance = EntryCodec.toDomain(after);
-            stock.put(new StockKey(entry.getSku(), balance.location()),
-                    new ProjectedStock(entry.getSku(), balance, entry.getSequence(), recordedAtMs));
+        for (LocationBalance balance : entry.getBalancesList()) {
+            if (lastStock == null || !lastStock.key.is(entry.getSku(), balance.getLocation())) {
+                lastStock = stock.computeIfAbsent(new StockKey(entry.getSku(), balance.getLocation()), Latest::new);
+            }
+            lastStock.entry = entry;
+            lastStock.balance = balance;
         }
         addMovements(entry, recordedAtMs);
         switch (entry.getKind()) {
@@ -78,24 +155,18 @@ final class Changes {
     }
 
     private void addMovements(Entry entry, long recordedAtMs) {
-        if (entry.getMovementsCount() == 0) {
-            return;
-        }
-        LocalDate day = LocalDate.ofInstant(Instant.ofEpochMilli(recordedAtMs), ZoneOffset.UTC);
-        String kind = name(entry.getKind(), entry.getKindValue(), "ENTRY_KIND_");
+        long epochDay = Math.floorDiv(recordedAtMs, DAY_MS);
         for (Movement movement : entry.getMovementsList()) {
-            MovementKey key = new MovementKey(day, entry.getSku(), movement.getLocation(),
-                    movement.getToLocation().isEmpty() ? movement.getLocation() : movement.getToLocation(),
-                    name(movement.getFrom(), movement.getFromValue(), "BUCKET_"),
-                    name(movement.getTo(), movement.getToValue(), "BUCKET_"), kind, entry.getChannel());
-            movements.merge(key, new Moved(movement.getQuantity(), 1), Moved::plus);
+            if (lastMovement == null || !lastMovement.is(epochDay, entry, movement)) {
+                lastMovement = MovementKey.of(epochDay, entry, movement);
+                lastMoved = movements.computeIfAbsent(lastMovement, key -> new Moved());
+            }
+            lastMoved.add(movement.getQuantity());
         }
     }
 
-    /** {@code ENTRY_KIND_SET_ASIDE} is {@code set_aside}; of one that a newer version wrote, its number. */
-    private static String name(Enum<?> constant, int number, String prefix) {
-        String name = constant.name();
-        return name.startsWith(prefix) ? name.substring(prefix.length()).toLowerCase(Locale.ROOT) : Integer.toString(number);
+    List<ProjectedStock> stock() {
+        return stock.values().stream().map(Latest::projected).toList();
     }
 
     /** Rows of tables that it will write. */

@@ -211,6 +211,8 @@ final class Keeper implements AutoCloseable {
                 }
             }
             cursor = Cursor.after(row.position());
+            // Row by row: a rest is bounded, so after a long work it would be too short a share.
+            worked = rest(worked);
         }
         if (!cursor.equals(set.cursor())) {
             write(tables, set, changes, cursor);

@@ -214,7 +214,7 @@ final class SetTables {
     private static Columns stock(Changes changes) {
         Columns columns = new Columns("text", "text", "int8", "int8", "int8", "int8", "int8", "int8", "int8", "int8", "int8",
                 "text", "int8", "int8");
-        for (ProjectedStock row : changes.stock.values()) {
+        for (ProjectedStock row : changes.stock()) {
             Balance balance = row.balance();
             columns.add(row.sku(), balance.location(), balance.available(), balance.reserved(), balance.committed(),
                     balance.unavailable(), balance.damaged(), balance.qualityControl(), balance.incoming(),
@@ -247,7 +247,7 @@ final class SetTables {
     private static Columns moved(Changes changes) {
         Columns columns = new Columns("date", "text", "text", "text", "text", "text", "text", "text", "int8", "int8");
         changes.movements.forEach((key, moved) -> columns.add(key.day(), key.sku(), key.location(), key.toLocation(),
-                key.fromBucket(), key.toBucket(), key.kind(), key.channel(), moved.units(), moved.entries()));
+                key.fromName(), key.toName(), key.kindName(), key.channel(), moved.units(), moved.entries()));
         return columns;
     }
 

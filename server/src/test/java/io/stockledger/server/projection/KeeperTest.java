@@ -158,10 +158,28 @@ class KeeperTest {
                 .setReservationId("r")
                 .addMovements(Movement.newBuilder().setFromValue(77).setTo(Bucket.BUCKET_AVAILABLE).setQuantity(4).setLocation("main"))
                 .addBalances(io.stockledger.v1.LocationBalance.newBuilder().setLocation("main").setAvailable(4)).build());
-        assertEquals(4, changes.stock.get(new Changes.StockKey("new", "main")).balance().available());
+        ProjectedStock stock = changes.stock().get(0);
+        assertEquals("new main 4", stock.sku() + " " + stock.balance().location() + " " + stock.balance().available());
         assertTrue(changes.made.isEmpty() && changes.changed.isEmpty());
         Changes.MovementKey moved = changes.movements.keySet().iterator().next();
-        assertEquals("99 77 available", moved.kind() + " " + moved.fromBucket() + " " + moved.toBucket());
+        assertEquals("99 77 available", moved.kindName() + " " + moved.fromName() + " " + moved.toName());
+    }
+
+    @Test
+    void entriesThatChangeTheSameRowsFoldWhateverStandsBetweenThem() {
+        Changes changes = new Changes();
+        long number = 0;
+        for (String one : List.of("a web", "a web", "a pos", "b web", "a web", "b web")) {
+            number++;
+            changes.add(TestJournalWriter.entry(EntryKind.ENTRY_KIND_SELL, "main", one.substring(2)).setSku(one.substring(0, 1)).setSequence(number)
+                    .addMovements(Movement.newBuilder().setFrom(Bucket.BUCKET_AVAILABLE).setTo(Bucket.BUCKET_CUSTOMER).setQuantity(5).setLocation("main"))
+                    .addBalances(io.stockledger.v1.LocationBalance.newBuilder().setLocation("main").setAvailable(10 * number)).build());
+        }
+        assertEquals(List.of("a pos 5 1", "a web 15 3", "b web 10 2"), changes.movements.entrySet().stream()
+                .map(row -> row.getKey().sku() + " " + row.getKey().channel() + " " + row.getValue().units() + " " + row.getValue().entries())
+                .sorted().toList());
+        assertEquals(List.of("a 5 50", "b 6 60"), changes.stock().stream()
+                .map(row -> row.sku() + " " + row.sequence() + " " + row.balance().available()).sorted().toList());
     }
 
     @Test
