@@ -1,5 +1,6 @@
 package io.stockledger.loadtest.workload;
 
+import com.google.protobuf.Timestamp;
 import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
 import io.stockledger.loadtest.ServerProcess;
@@ -15,26 +16,37 @@ import io.stockledger.v1.AdminServiceGrpc;
 import io.stockledger.v1.ApplyMutationResponse;
 import io.stockledger.v1.AuditRequest;
 import io.stockledger.v1.GetStockAtRequest;
+import io.stockledger.v1.ImportLine;
+import io.stockledger.v1.ImportStockRequest;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.ListEntriesRequest;
 import io.stockledger.v1.ListEntriesResponse;
 import io.stockledger.v1.Stock;
 import io.stockledger.v1.SubscribeRequest;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 
 /** What heavy readers cost a checkout: the latency of sales of a hot SKU while others audit, page and stall. */
 public final class Bulkhead implements Workload {
     private static final int CALLERS = 64;
     /** Of the peak of 64 callers: readers need processors too, and a machine that is full delays everybody. */
     private static final double SHARE_OF_PEAK = 0.1;
+    /** SKUs beside the two, for a report to have something to read. */
+    private static final int ASSORTMENT = 20_000;
 
     /** A reader that goes on until it is told to stop. */
     private interface Reader {
-        /** One pass; how many entries it saw. */
+        /** One pass; how many it saw, of what it reads. */
         long pass() throws Exception;
     }
 
@@ -50,12 +62,12 @@ public final class Bulkhead implements Workload {
 
     @Override
     public String about() {
-        return "p99 of a hot SKU's sales alone, and beside an audit, a long paging, a past stock, a stalled subscriber, the audit, the paging and the stall together";
+        return "p99 of a hot SKU's sales alone, and beside an audit, a long paging, a past stock, a report in SQL, an import, a stalled subscriber, the audit, the paging and the stall together";
     }
 
     @Override
     public double seconds(Settings settings) {
-        return 15 + entries(settings) / 100_000.0 + settings.seconds(7);
+        return 20 + entries(settings) / 100_000.0 + settings.seconds(9);
     }
 
     @Override
@@ -69,6 +81,11 @@ public final class Bulkhead implements Workload {
         sales.stockUp(channel, List.of(hot, big));
         ground.say(String.format(Locale.ROOT, "fills %,d entries of one SKU", entries(ground.settings())));
         Filling.hot(channel, sales, big, entries(ground.settings()));
+        List<String> assortment = IntStream.range(0, ASSORTMENT).mapToObj(number -> hot + "-" + number).toList();
+        sales.stockUp(channel, assortment);
+        Report report = ground.keep(new Report(ledger));
+        ground.say("waits until the SQL tables have come to the journal's end");
+        report.waitUntilFresh();
 
         LedgerServiceGrpc.LedgerServiceStub stub = LedgerServiceGrpc.newStub(channel);
         double peak = ground.peak("bulkhead-peak", Callers.<ApplyMutationResponse>unary(CALLERS,
@@ -84,6 +101,10 @@ public final class Bulkhead implements Workload {
         measure(ground, stub, sales, hot, rate, "bulkhead-paging", "beside ListEntries of a big SKU, page by page", List.of(paging));
         measure(ground, stub, sales, hot, rate, "bulkhead-past", "beside GetStockAt that reads far back, again and again",
                 List.of(past));
+        measure(ground, stub, sales, hot, rate, "bulkhead-sql", "beside a report in SQL over the projection, again and again",
+                List.of(report));
+        measure(ground, stub, sales, hot, rate, "bulkhead-import", "beside an import of opening stock, a call of 1,000 lines after the other",
+                List.of(new Import(reading, ground.fresh("IMP"))));
         try (Subscriber stalled = Subscriber.stalled(ground.channelTo(ledger.target()), SubscribeRequest.newBuilder().setFromBeginning(true).build())) {
             measure(ground, stub, sales, hot, rate, "bulkhead-stalled", "beside a stalled subscriber", List.of());
             measure(ground, stub, sales, hot, rate, "bulkhead-all", "beside all three", List.of(audit, paging));
@@ -131,7 +152,7 @@ public final class Bulkhead implements Workload {
                 .note(String.format(Locale.ROOT, "open loop of %,.0f sales/s, a tenth of the peak of %d callers", rate, CALLERS))
                 .note(String.format(Locale.ROOT, "the generator began its calls %.2f ms late at the 99th percentile", latency.lateness().atMs(99)));
         for (long entries : seen) {
-            figure = figure.note(String.format(Locale.ROOT, "a reader read %,.0f entries/s", entries / seconds));
+            figure = figure.note(String.format(Locale.ROOT, "meanwhile %,.0f a second (entries, SKUs or lines)", entries / seconds));
         }
         ground.add(name.equals("bulkhead-alone") ? figure : figure.goal(Goal.within(1.5, "bulkhead-alone-p99")));
     }
@@ -192,6 +213,82 @@ public final class Bulkhead implements Workload {
                     ListEntriesRequest.newBuilder().setSku(sku).setPageSize(1_000).setPageToken(token).build());
             token = page.getNextPageToken();
             return page.getEntriesCount();
+        }
+    }
+
+    /** A reporting tool under a login of its own, bounded as the README has it. */
+    private static final class Report implements Reader, AutoCloseable {
+        private static final String QUERY = """
+                SELECT s.sku, s.on_hand, sum(d.units), rank() OVER (PARTITION BY s.location ORDER BY sum(d.units) DESC),
+                    string_agg(d.kind, ',' ORDER BY d.day, d.kind)
+                FROM stock s JOIN daily_movements d USING (sku, location)
+                GROUP BY s.sku, s.location, s.on_hand ORDER BY 4, 1""";
+
+        private final Connection connection;
+
+        private Report(ServerProcess ledger) throws SQLException {
+            String owner = ledger.jdbc().replace("user=stockledger", "user=postgres");
+            try (Connection asOwner = DriverManager.getConnection(owner); Statement statement = asOwner.createStatement()) {
+                statement.execute("CREATE ROLE erp LOGIN PASSWORD 'erp' IN ROLE stockledger_reader CONNECTION LIMIT 4");
+                statement.execute("ALTER ROLE erp SET search_path = projection");
+                statement.execute("ALTER ROLE erp SET statement_timeout = '60s'");
+                statement.execute("ALTER ROLE erp SET max_parallel_workers_per_gather = 0");
+            }
+            connection = DriverManager.getConnection(ledger.jdbc().replaceFirst("\\?.*", "?user=erp&password=erp"));
+        }
+
+        private void waitUntilFresh() throws SQLException, InterruptedException {
+            try (PreparedStatement ask = connection.prepareStatement("SELECT age < interval '2 seconds' FROM freshness")) {
+                boolean fresh;
+                do {
+                    Thread.sleep(200);
+                    try (ResultSet row = ask.executeQuery()) {
+                        fresh = row.next() && row.getBoolean(1);
+                    }
+                } while (!fresh);
+            }
+        }
+
+        @Override
+        public long pass() throws SQLException {
+            long skus = 0;
+            try (PreparedStatement query = connection.prepareStatement(QUERY); ResultSet rows = query.executeQuery()) {
+                while (rows.next()) {
+                    skus++;
+                }
+            }
+            return skus;
+        }
+
+        @Override
+        public void close() throws SQLException {
+            connection.close();
+        }
+    }
+
+    /** Brings SKUs in that the ledger never saw. */
+    private static final class Import implements Reader {
+        private static final int LINES = 1_000;
+
+        private final AdminServiceGrpc.AdminServiceBlockingStub stub;
+        private final String name;
+        private final Timestamp begun = Timestamp.newBuilder().setSeconds(System.currentTimeMillis() / 1_000).build();
+        private long line;
+
+        private Import(ManagedChannel channel, String name) {
+            this.stub = AdminServiceGrpc.newBlockingStub(channel);
+            this.name = name;
+        }
+
+        @Override
+        public long pass() {
+            ImportStockRequest.Builder request = ImportStockRequest.newBuilder().setImportName(name).setCreatedAt(begun);
+            for (int i = 0; i < LINES; i++) {
+                line++;
+                request.addLines(ImportLine.newBuilder().setLine(line).setSku(name + "-" + line).setQuantity(10));
+            }
+            stub.importStock(request.build()).getResultsList().forEach(Sales::requireApplied);
+            return LINES;
         }
     }
 
