@@ -1,16 +1,14 @@
 package io.stockledger.server.domain;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Iterator;
 import java.util.List;
 
 /**
  * The mutation ids of one SKU as fingerprints with their sequences: at least so many newest ones as {@code kept} says,
- * eight bytes each in tables at most half full, and of those before them as many as {@code olderKept} allows, in five
- * bytes each ({@link OlderIds}). What lies beyond is forgotten, and just enough is kept to know which mutations might
- * be among that.
+ * eight bytes each in tables at most half full but for the smallest, and of those before them as many as
+ * {@code olderKept} allows, in five bytes each ({@link OlderIds}). What lies beyond is forgotten, and just enough is
+ * kept to know which mutations might be among that.
  *
  * <p>A fingerprint is a hint, never proof: who finds one reads the entry to be sure. But nothing found means, for every
  * id that is not forgotten, that it was not applied: so a fresh id costs no look into the journal.
@@ -35,6 +33,8 @@ public final class AppliedIds {
     private static final long RESERVATION = 1L << POSITION_BITS;
     private static final long TAG_MASK = -1L << POSITION_BITS + 1;
     private static final int FIRST_SLOTS = 8;
+    /** Two cache lines: searched through sooner than another SKU's table is fetched. */
+    private static final int SMALL_SLOTS_MAX = 16;
     private static final int MERGED_AT_ONCE = 4;
     /** A wider span would need more bytes to find ids by than the ids themselves take. */
     private static final long MERGED_SPAN_MAX = 1L << 23;
@@ -48,16 +48,15 @@ public final class AppliedIds {
     /** The last is the newest, and the only one that is added to. */
     private final ArrayList<Newest> newest = new ArrayList<>(1);
     private int newestCount;
-    /** The first is the oldest. */
-    private final ArrayDeque<OlderIds> older = new ArrayDeque<>(0);
+    /** The first is the oldest. Made when first needed: most SKUs have none. */
+    private List<OlderIds> older = List.of();
     private int olderCount;
-    private final Found found = new Found();
 
     private long forgottenSequence;
     private long forgottenCreatedAtMs;
     private long forgottenRecordedAtMs;
 
-    /** The very text that was last asked for; null: none was. */
+    /** The very text that was last asked for; null: none was, or its entry has been taken over since. */
     private String lastId;
     private long lastFingerprint;
 
@@ -139,6 +138,7 @@ public final class AppliedIds {
         last.createdAtMsMax = Math.max(last.createdAtMsMax, createdAtMs);
         last.recordedAtMsMax = Math.max(last.recordedAtMsMax, recordedAtMs);
         newestCount++;
+        lastId = null;
     }
 
     /**
@@ -149,18 +149,19 @@ public final class AppliedIds {
      */
     public long[] find(long fingerprint, long createdAtMs, long afterSequence) {
         long tag = word(fingerprint, false, 0);
+        long[] found = NOWHERE;
         for (int i = newest.size() - 1; i >= 0; i--) {
-            newest.get(i).find(tag, afterSequence, found);
+            found = newest.get(i).find(tag, afterSequence, found);
         }
         if (!older.isEmpty()) {
             long hash = fingerprint >>> FINGERPRINT_BITS - OlderIds.HASH_BITS;
             for (OlderIds part : older) {
                 if (createdAtMs <= part.createdAtMsMax() && afterSequence < part.lastSequence()) {
-                    part.find(hash, afterSequence, found);
+                    found = part.find(hash, afterSequence, found);
                 }
             }
         }
-        return found.count == 0 ? NOWHERE : found.take();
+        return found.length > 1 ? newestFirst(found) : found;
     }
 
     /** Whether a reservation of this id was made; false too where its id is not among the newest. */
@@ -186,7 +187,7 @@ public final class AppliedIds {
 
     /** What the arrays take: at most 24 bytes for each id of {@code kept}, and about five and a half an older one. */
     public long bytes() {
-        long bytes = 8L * found.sequences.length;
+        long bytes = 0;
         for (Newest part : newest) {
             bytes += 8L * part.slots.length;
         }
@@ -285,9 +286,12 @@ public final class AppliedIds {
     }
 
     private void letGo(OlderIds part) {
-        older.addLast(part);
+        if (older.isEmpty()) {
+            older = new ArrayList<>(MERGED_AT_ONCE);
+        }
+        older.add(part);
         olderCount += part.count();
-        while (!older.isEmpty() && older.getFirst().recordedAtMsMax() < part.recordedAtMsMax() - windowMs) {
+        while (!older.isEmpty() && older.get(0).recordedAtMsMax() < part.recordedAtMsMax() - windowMs) {
             forgetOldest();
         }
         mergeLast();
@@ -297,7 +301,7 @@ public final class AppliedIds {
     }
 
     private void forgetOldest() {
-        OlderIds oldest = older.removeFirst();
+        OlderIds oldest = older.remove(0);
         olderCount -= oldest.count();
         restoreForgotten(oldest.lastSequence(), oldest.createdAtMsMax(), oldest.recordedAtMsMax());
     }
@@ -305,13 +309,8 @@ public final class AppliedIds {
     /** Merges the last few while they are of one level; never into more than half of what may be kept. */
     private void mergeLast() {
         while (older.size() >= MERGED_AT_ONCE) {
-            List<OlderIds> last = new ArrayList<>(MERGED_AT_ONCE);
-            int count = 0;
-            Iterator<OlderIds> fromLast = older.descendingIterator();
-            for (int i = 0; i < MERGED_AT_ONCE; i++) {
-                last.add(0, fromLast.next());
-                count += last.get(0).count();
-            }
+            List<OlderIds> last = older.subList(older.size() - MERGED_AT_ONCE, older.size());
+            int count = last.stream().mapToInt(OlderIds::count).sum();
             OlderIds first = last.get(0);
             OlderIds end = last.get(MERGED_AT_ONCE - 1);
             if (first.level() != end.level() || count > olderKept / 2
@@ -320,10 +319,8 @@ public final class AppliedIds {
             }
             OlderIds.Builder merged = new OlderIds.Builder(first.firstSequence(), first.level() + 1, count);
             last.forEach(merged::addAll);
-            for (int i = 0; i < MERGED_AT_ONCE; i++) {
-                older.removeLast();
-            }
-            older.addLast(merged.build());
+            last.clear();
+            older.add(merged.build());
         }
     }
 
@@ -333,13 +330,39 @@ public final class AppliedIds {
     }
 
     private static int slotsFor(int ids) {
-        return Math.max(FIRST_SLOTS, Integer.highestOneBit(Math.max(1, ids * 2 - 1)) * 2);
+        int slots = FIRST_SLOTS;
+        while (idsMax(slots) < ids) {
+            slots *= 2;
+        }
+        return slots;
+    }
+
+    /** Ids that a table of so many slots may hold; a search ends at a free one. */
+    private static int idsMax(int slots) {
+        return slots <= SMALL_SLOTS_MAX ? slots - slots / 8 : slots / 2;
+    }
+
+    /** With one more; few are ever found: none of a fresh id, one of a resend. */
+    static long[] with(long[] found, long sequence) {
+        long[] more = Arrays.copyOf(found, found.length + 1);
+        more[found.length] = sequence;
+        return more;
+    }
+
+    private static long[] newestFirst(long[] found) {
+        Arrays.sort(found);
+        for (int i = 0, j = found.length - 1; i < j; i++, j--) {
+            long earlier = found[i];
+            found[i] = found[j];
+            found[j] = earlier;
+        }
+        return found;
     }
 
     /**
-     * Some of the newest ids: an open-addressing table of one word an id, at most half full, so that a search reads one
-     * cache line as a rule. A word is a tag, whether it is a reservation's, and how far its sequence lies behind
-     * {@code before}, at least 1; 0 is a free slot.
+     * Some of the newest ids: an open-addressing table of one word an id, at most half full where it is large, so that
+     * a search reads one cache line as a rule. A word is a tag, whether it is a reservation's, and how far its sequence
+     * lies behind {@code before}, at least 1; 0 is a free slot.
      */
     private static final class Newest {
         private final long before;
@@ -354,7 +377,7 @@ public final class AppliedIds {
         }
 
         void add(long word) {
-            if (count * 2 == slots.length) {
+            if (count == idsMax(slots.length)) {
                 long[] fewer = slots;
                 slots = new long[fewer.length * 2];
                 for (long one : fewer) {
@@ -381,17 +404,18 @@ public final class AppliedIds {
             return (int) (word >>> 1 + Integer.numberOfLeadingZeros(slots.length) + 32);
         }
 
-        void find(long tag, long afterSequence, Found found) {
+        long[] find(long tag, long afterSequence, long[] found) {
             long[] slots = this.slots;
             int mask = slots.length - 1;
             for (int i = home(tag); slots[i] != 0; i = (i + 1) & mask) {
                 if (((slots[i] ^ tag) & TAG_MASK) == 0) {
                     long sequence = before + (slots[i] & POSITION_MASK);
                     if (sequence > afterSequence) {
-                        found.add(sequence);
+                        found = with(found, sequence);
                     }
                 }
             }
+            return found;
         }
 
         boolean hasReservation(long word) {
@@ -424,30 +448,6 @@ public final class AppliedIds {
             }
             builder.times(createdAtMsMax, recordedAtMsMax);
             return builder.build();
-        }
-    }
-
-    /** Sequences found in one search; kept from search to search, so that finding nothing makes nothing. */
-    static final class Found {
-        private long[] sequences = NOWHERE;
-        private int count;
-
-        void add(long sequence) {
-            if (count == sequences.length) {
-                sequences = Arrays.copyOf(sequences, Math.max(4, count * 2));
-            }
-            sequences[count++] = sequence;
-        }
-
-        /** Newest first. */
-        private long[] take() {
-            Arrays.sort(sequences, 0, count);
-            long[] newestFirst = new long[count];
-            for (int i = 0; i < count; i++) {
-                newestFirst[i] = sequences[count - 1 - i];
-            }
-            count = 0;
-            return newestFirst;
         }
     }
 }

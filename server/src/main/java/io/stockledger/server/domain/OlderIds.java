@@ -186,8 +186,8 @@ final class OlderIds {
         return words[4];
     }
 
-    /** Adds the sequences beyond {@code afterSequence} at which an id with this hash may have been applied. */
-    void find(long hash, long afterSequence, AppliedIds.Found found) {
+    /** With the sequences beyond {@code afterSequence} at which an id with this hash may have been applied. */
+    long[] find(long hash, long afterSequence, long[] found) {
         int restBits = HASH_BITS - bucketBits;
         int bucket = (int) (hash >>> restBits);
         long rest = hash & (1L << restBits) - 1;
@@ -197,10 +197,11 @@ final class OlderIds {
             if (id >>> positionBits == rest) {
                 long sequence = firstSequence + (id & (1L << positionBits) - 1);
                 if (sequence > afterSequence) {
-                    found.add(sequence);
+                    found = AppliedIds.with(found, sequence);
                 }
             }
         }
+        return found;
     }
 
     private int start(int bucket) {

@@ -25,9 +25,11 @@ public final class Stock {
     private final String sku;
     private long sequence;
     private long recordedAtMs;
-    private final Map<String, Balance> balances = new HashMap<>(2);
     private final AppliedIds appliedIds;
-    // Most SKUs hold nothing at a given moment: made when first needed.
+    /** Of the location that came first; null: none did. Most SKUs are at one location, which needs no map. */
+    private Balance first;
+    // Most SKUs have none of these at a given moment: made when first needed.
+    private Map<String, Balance> others = Map.of();
     private Map<String, Reservation> reservations = Map.of();
     private TreeSet<Reservation> holdsByExpiry;
     private Map<Incoming, Long> incoming = Map.of();
@@ -45,7 +47,7 @@ public final class Stock {
         sequence = entry.sequence();
         recordedAtMs = entry.recordedAtMs();
         for (Balance balance : entry.balances()) {
-            balances.put(balance.location(), balance);
+            put(balance);
         }
         if (!entry.mutationId().isEmpty()) {
             appliedIds.add(appliedIds.fingerprint(entry.mutationId()), entry.kind() == EntryKind.RESERVE, sequence,
@@ -93,21 +95,35 @@ public final class Stock {
     }
 
     public Balance balance(String location) {
-        Balance balance = balances.get(location);
+        Balance balance = find(location);
         return balance != null ? balance : Balance.empty(location);
     }
 
     public boolean knows(String location) {
-        return balances.containsKey(location);
+        return find(location) != null;
+    }
+
+    /** Null: there is none. */
+    private Balance find(String location) {
+        return isFirst(location) ? first : others.get(location);
+    }
+
+    private boolean isFirst(String location) {
+        return first != null && first.location().equals(location);
     }
 
     public int locationCount() {
-        return balances.size();
+        return first == null ? 0 : 1 + others.size();
     }
 
     /** All balances, ordered by location. */
     public Collection<Balance> balances() {
-        return balances.size() < 2 ? List.copyOf(balances.values()) : List.copyOf(new TreeMap<>(balances).values());
+        if (others.isEmpty()) {
+            return first == null ? List.of() : List.of(first);
+        }
+        TreeMap<String, Balance> byLocation = new TreeMap<>(others);
+        byLocation.put(first.location(), first);
+        return List.copyOf(byLocation.values());
     }
 
     /** An open reservation. */
@@ -150,11 +166,22 @@ public final class Stock {
             Collection<Reservation> reservations, Map<Incoming, Long> incoming) {
         this.sequence = sequence;
         this.recordedAtMs = recordedAtMs;
-        balances.forEach(balance -> this.balances.put(balance.location(), balance));
+        balances.forEach(this::put);
         reservations.forEach(this::put);
         if (!incoming.isEmpty()) {
             this.incoming = new HashMap<>(incoming);
         }
+    }
+
+    private void put(Balance balance) {
+        if (first == null || isFirst(balance.location())) {
+            first = balance;
+            return;
+        }
+        if (others.isEmpty()) {
+            others = new HashMap<>(2);
+        }
+        others.put(balance.location(), balance);
     }
 
     private void put(Reservation reservation) {

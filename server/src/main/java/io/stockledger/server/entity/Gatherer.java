@@ -14,7 +14,6 @@ import akka.actor.typed.javadsl.TimerScheduler;
 import akka.cluster.sharding.typed.javadsl.ClusterSharding;
 import io.stockledger.server.journal.GroupRow;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -70,10 +69,11 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     /**
      * What all SKUs of a node share.
      *
+     * @param entity of each SKU's persistent actor
      * @param onCommit told after each commit, so that the tail looks at once
      */
-    record Node(EntitySettings settings, Inboxes inboxes, LookUps lookUps, Pauses pauses,
-            EntityMeasurements measurements, Runnable onCommit) {}
+    record Node(EntitySettings settings, Behavior<StockEntity.Message> entity, Inboxes inboxes, LookUps lookUps,
+            Pauses pauses, EntityMeasurements measurements, Runnable onCommit) {}
 
     private final ActorContext<Message> context;
     private final String sku;
@@ -84,13 +84,15 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     private final Patience patience;
     private final ExpectedWait expectedWait;
 
-    private final ArrayDeque<Waiting> queue = new ArrayDeque<>(0);
+    // These two are made when first needed, and let go of after use: a SKU at rest keeps no room, however hot it was.
+    /** What goes next; handed on whole as a rule. */
+    private List<Waiting> queue = List.of();
     /** Mutations of a lane behind one that is being looked up. */
-    private final Map<Long, ArrayDeque<Waiting.ForDecision>> heldByLane = new HashMap<>(0);
+    private Map<Long, List<Waiting.ForDecision>> heldByLane = Map.of();
     private int heldCount;
     private int lookUpsUnderWay;
 
-    private Optional<ActorRef<StockEntity.Work>> entity = Optional.empty();
+    private Optional<ActorRef<StockEntity.Message>> entity = Optional.empty();
     /** What callers are told while there is none. */
     private Outcome.Failure away = Outcome.Failure.NOT_STARTED;
     private boolean replayed;
@@ -98,6 +100,8 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     private boolean replayIsSlow;
     /** The lot at the persistent actor; null: it is free. */
     private List<Waiting> underWay;
+    /** How many the last lot had: as many may come again. */
+    private int lotBefore;
     private long handedOnNanos;
     private long pauseNumber;
     private boolean wakeDue;
@@ -222,7 +226,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     }
 
     private void gather(Waiting.ForLook look) {
-        whyNotNow(1).ifPresentOrElse(look::fail, () -> queue.add(look));
+        whyNotNow(1).ifPresentOrElse(look::fail, () -> enqueue(look));
     }
 
     private Optional<Outcome.Failure> whyNotNow(int more) {
@@ -238,10 +242,17 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         return underWay == null ? 0 : System.nanoTime() - handedOnNanos;
     }
 
+    private void enqueue(Waiting waiting) {
+        if (queue.isEmpty()) {
+            queue = new ArrayList<>(lotBefore);
+        }
+        queue.add(waiting);
+    }
+
     private void queueInLane(Waiting.ForDecision waiting) {
-        ArrayDeque<Waiting.ForDecision> lane = heldByLane.get(waiting.submission.lane());
+        List<Waiting.ForDecision> lane = heldByLane.get(waiting.submission.lane());
         if (lane == null) {
-            queue.add(waiting);
+            enqueue(waiting);
         } else {
             lane.add(waiting);
             heldCount++;
@@ -250,12 +261,13 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
 
     /** What came after the lot that is back must not overtake a mutation of its lane that is being looked up. */
     private void holdBackLanes() {
-        for (int i = queue.size(); i > 0; i--) {
-            Waiting waiting = queue.poll();
+        List<Waiting> arrived = queue;
+        queue = List.of();
+        for (Waiting waiting : arrived) {
             if (waiting instanceof Waiting.ForDecision mutation) {
                 queueInLane(mutation);
             } else {
-                queue.add(waiting);
+                enqueue(waiting);
             }
         }
     }
@@ -266,14 +278,25 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
             return;
         }
         handedOnNanos = System.nanoTime();
-        int lot = Math.min(queue.size(), node.settings().groupEntriesMax());
-        underWay = new ArrayList<>(lot);
-        for (int i = 0; i < lot; i++) {
-            underWay.add(queue.poll());
-        }
+        underWay = takeLot();
+        lotBefore = underWay.size();
         wakeDue = false;
-        entity.get().tell(new StockEntity.Work(underWay, saveDue, context.getSelf()));
+        entity.get().tell(new StockEntity.Work(underWay, saveDue));
         saveDue = false;
+    }
+
+    private List<Waiting> takeLot() {
+        int lotMax = node.settings().groupEntriesMax();
+        if (queue.size() > lotMax) {
+            List<Waiting> first = queue.subList(0, lotMax);
+            List<Waiting> lot = new ArrayList<>(first);
+            first.clear();
+            return lot;
+        }
+        // Of its own even if it is empty: a lot is told from others by its list.
+        List<Waiting> whole = queue.isEmpty() ? new ArrayList<>(0) : queue;
+        queue = List.of();
+        return whole;
     }
 
     private void takeBack(StockEntity.Done done) {
@@ -353,7 +376,10 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         }
         lookUpsUnderWay++;
         if (waiting.submission.lane() != 0) {
-            heldByLane.computeIfAbsent(waiting.submission.lane(), lane -> new ArrayDeque<>());
+            if (heldByLane.isEmpty()) {
+                heldByLane = new HashMap<>();
+            }
+            heldByLane.computeIfAbsent(waiting.submission.lane(), lane -> new ArrayList<>());
         }
     }
 
@@ -374,24 +400,35 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
                 fail(waiting, away);
             }
         }
-        ArrayDeque<Waiting.ForDecision> lane = heldByLane.remove(waiting.submission.lane());
-        if (lane != null) {
-            again.addAll(lane);
-            heldCount -= lane.size();
-        }
+        again.addAll(freed(waiting.submission.lane()));
         putInFront(again);
     }
 
+    /** What was held in a lane, which is so no more. */
+    private List<Waiting.ForDecision> freed(long lane) {
+        if (!heldByLane.containsKey(lane)) {
+            return List.of();
+        }
+        List<Waiting.ForDecision> held = heldByLane.remove(lane);
+        heldCount -= held.size();
+        if (heldByLane.isEmpty()) {
+            heldByLane = Map.of();
+        }
+        return held;
+    }
+
     private void putInFront(List<? extends Waiting> first) {
-        for (int i = first.size() - 1; i >= 0; i--) {
-            queue.addFirst(first.get(i));
+        if (queue.isEmpty()) {
+            first.forEach(this::enqueue);
+        } else {
+            queue.addAll(0, first);
         }
     }
 
     /** Nothing is handed to it before it has replayed: until then what waits can be told for sure that it was not applied. */
     private void startEntity() {
-        ActorRef<StockEntity.Work> started = context.spawnAnonymous(
-                StockEntity.create(sku, node.settings(), node.measurements(), context.getSelf()));
+        ActorRef<StockEntity.Message> started = context.spawn(node.entity(), "entity");
+        started.tell(new StockEntity.Begin(sku, context.getSelf()));
         context.watch(started);
         entity = Optional.of(started);
         replayed = false;
@@ -438,9 +475,9 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
 
     private void failWaiting() {
         queue.forEach(waiting -> fail(waiting, away));
-        queue.clear();
+        queue = List.of();
         // The lanes stay: each still has a mutation that is being looked up.
-        for (ArrayDeque<Waiting.ForDecision> lane : heldByLane.values()) {
+        for (List<Waiting.ForDecision> lane : heldByLane.values()) {
             lane.forEach(waiting -> fail(waiting, away));
             lane.clear();
         }

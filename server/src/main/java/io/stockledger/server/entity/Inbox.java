@@ -25,9 +25,11 @@ final class Inbox {
 
     private final long number;
     private final ActorRef<Gatherer.Message> gatherer;
-    // Guarded by this, as is arrived; held for an append at most.
+    // Guarded by this, as are the next two; held for an append at most.
     private State state = State.JOINING;
-    private List<Gatherer.Message> arrived = new ArrayList<>();
+    /** Made when something arrives: at rest there is none. */
+    private List<Gatherer.Message> arrived = List.of();
+    private int takenLast;
     private volatile long usedNanos = System.nanoTime();
     private volatile boolean worthSaving;
 
@@ -45,6 +47,9 @@ final class Inbox {
                 return false;
             }
             tell = arrived.isEmpty() && state == State.OPEN;
+            if (arrived.isEmpty()) {
+                arrived = new ArrayList<>(Math.min(takenLast, 1024));
+            }
             arrived.add(message);
         }
         if (tell) {
@@ -59,7 +64,8 @@ final class Inbox {
             return List.of();
         }
         List<Gatherer.Message> taken = arrived;
-        arrived = new ArrayList<>(Math.min(taken.size(), 1024));
+        takenLast = taken.size();
+        arrived = List.of();
         usedNanos = System.nanoTime();
         return taken;
     }

@@ -76,7 +76,8 @@ public final class Ledger implements AutoCloseable {
                 context -> Gatherer.create(context.getEntityId(), context.getShard(), node.join()))
                 .withStopMessage(Gatherer.Stop.INSTANCE));
         Inboxes inboxes = new Inboxes(sharding);
-        node.complete(new Gatherer.Node(settings, inboxes, lookUps, pauses, measurements, committed));
+        node.complete(new Gatherer.Node(settings, StockEntity.create(settings, measurements), inboxes, lookUps, pauses,
+                measurements, committed));
         Duration look = min(settings.idleAfter().dividedBy(2), Duration.ofSeconds(1));
         system.scheduler().scheduleWithFixedDelay(look, look, () -> {
             inboxes.passivate(settings.idleAfter(), settings.residentMax());

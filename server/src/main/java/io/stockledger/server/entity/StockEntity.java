@@ -15,6 +15,7 @@ import akka.persistence.typed.javadsl.Effect;
 import akka.persistence.typed.javadsl.EventHandler;
 import akka.persistence.typed.javadsl.EventSourcedBehavior;
 import akka.persistence.typed.javadsl.SignalHandler;
+import akka.persistence.typed.javadsl.SignalHandlerBuilder;
 import io.stockledger.server.domain.AppliedIds;
 import io.stockledger.server.domain.Decider;
 import io.stockledger.server.domain.Decision;
@@ -45,13 +46,23 @@ import java.util.function.Consumer;
  * <p>The stock evolves while the lot is decided, before the row is written. If the write fails this actor stops, the
  * stock with it, and its successor replays the journal: what was not written was never there.
  */
-final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow, StockEntity.State> {
+final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupRow, StockEntity.State> {
+    /** What a persistent actor is told. */
+    sealed interface Message {}
+
+    /**
+     * To be told first, and once: which SKU is its own.
+     *
+     * @param gatherer told once the SKU's rows are replayed, and what came of each lot
+     */
+    record Begin(String sku, ActorRef<Gatherer.Message> gatherer) implements Message {}
+
     /**
      * A lot to decide; may be empty, then only what is overdue expires.
      *
      * @param save whether to make a snapshot too
      */
-    record Work(List<Waiting> lot, boolean save, ActorRef<Gatherer.Message> gatherer) {}
+    record Work(List<Waiting> lot, boolean save) implements Message {}
 
     /**
      * A lot come back.
@@ -81,17 +92,23 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
 
     /** The SKU as it stands, and how much has been written since the last snapshot. */
     static final class State {
-        final Stock stock;
+        final ActorRef<Gatherer.Message> gatherer;
+        Stock stock;
         byte[] digest;
         long announcedDueMs;
         long nowMs;
         int rowsSinceSnapshot;
-        long entriesSinceSnapshot;
+        int entriesSinceSnapshot;
 
-        State(Standing standing) {
-            this.stock = standing.stock();
-            this.digest = standing.digest();
-            this.announcedDueMs = standing.announcedDueMs();
+        State(ActorRef<Gatherer.Message> gatherer, Standing standing) {
+            this.gatherer = gatherer;
+            restore(standing);
+        }
+
+        void restore(Standing standing) {
+            stock = standing.stock();
+            digest = standing.digest();
+            announcedDueMs = standing.announcedDueMs();
         }
 
         void saved() {
@@ -103,48 +120,58 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
     /** At a quiet moment a snapshot may hold so many older ids for each new entry. */
     private static final int OLDER_IDS_AN_ENTRY_MAX = 64;
 
-    private final ActorContext<Work> context;
+    /** What all SKUs of a node share: 100,000 of them would each keep what was made for it alone. */
+    private record Node(EntitySettings settings, Decider decider, SignalHandler<State> signalHandler) {}
+
+    private final ActorContext<Message> context;
     private final String sku;
     private final EntitySettings settings;
-    private final ActorRef<Gatherer.Message> gatherer;
-    private final EntityMeasurements measurements;
     private final Decider decider;
+    private final SignalHandler<State> signalHandler;
+    /** The only one: Akka keeps the empty state for life, so what a snapshot tells is put into it. */
+    private final State state;
 
-    private StockEntity(ActorContext<Work> context, String sku, EntitySettings settings, EntityMeasurements measurements,
-            ActorRef<Gatherer.Message> gatherer) {
+    private StockEntity(ActorContext<Message> context, Node node, Begin begin) {
         // A persistence id of its own making: the SKU itself, whatever characters it has, since nothing else persists.
-        super(PersistenceId.ofUniqueId(sku));
+        super(PersistenceId.ofUniqueId(begin.sku()));
         this.context = context;
-        this.sku = sku;
-        this.settings = settings;
-        this.gatherer = gatherer;
-        this.measurements = measurements;
-        this.decider = new Decider(settings.limits());
+        this.sku = begin.sku();
+        this.settings = node.settings();
+        this.decider = node.decider();
+        this.signalHandler = node.signalHandler();
+        this.state = new State(begin.gatherer(),
+                new Standing(new Stock(sku, settings.noIds()), GroupRow.noDigest(), 0));
     }
 
-    /** @param gatherer told once the SKU's rows are replayed */
-    static Behavior<Work> create(String sku, EntitySettings settings, EntityMeasurements measurements,
-            ActorRef<Gatherer.Message> gatherer) {
-        return Behaviors.setup(context -> new StockEntity(context, sku, settings, measurements, gatherer));
+    /** One for all SKUs of a node, so that what Akka keeps of it is kept once; hence it is told its SKU afterwards. */
+    static Behavior<Message> create(EntitySettings settings, EntityMeasurements measurements) {
+        Node node = new Node(settings, new Decider(settings.limits()), signalHandler(measurements));
+        return Behaviors.setup(context -> Behaviors.receiveMessage(
+                message -> new StockEntity(context, node, (Begin) message)));
     }
 
-    @Override
-    public SignalHandler<State> signalHandler() {
-        return newSignalHandlerBuilder()
-                .onSignal(RecoveryCompleted.instance(), state -> gatherer.tell(Gatherer.Replayed.INSTANCE))
+    private static SignalHandler<State> signalHandler(EntityMeasurements measurements) {
+        return SignalHandlerBuilder.<State>builder()
+                .onSignal(RecoveryCompleted.instance(), state -> state.gatherer.tell(Gatherer.Replayed.INSTANCE))
                 .onSignal(SnapshotCompleted.class, (state, done) -> measurements.snapshot(true))
                 .onSignal(SnapshotFailed.class, (state, failed) -> measurements.snapshot(false))
                 .build();
     }
 
     @Override
-    public State emptyState() {
-        return new State(new Standing(new Stock(sku, settings.noIds()), GroupRow.noDigest(), 0));
+    public SignalHandler<State> signalHandler() {
+        return signalHandler;
     }
 
     @Override
-    public CommandHandler<Work, GroupRow, State> commandHandler() {
-        return (state, work) -> {
+    public State emptyState() {
+        return state;
+    }
+
+    @Override
+    public CommandHandler<Message, GroupRow, State> commandHandler() {
+        return (state, message) -> {
+            Work work = (Work) message;
             Group group = new Group(state);
             group.decide(work.lot());
             Optional<GroupRow> row = group.close();
@@ -152,7 +179,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
                 if (work.save()) {
                     save(after);
                 }
-                work.gatherer().tell(group.done(work.lot(), row.isPresent()));
+                after.gatherer.tell(group.done(work.lot(), row.isPresent()));
             };
             return row.isPresent()
                     ? Effect().persist(row.get()).thenRun(giveBack::accept)
@@ -224,7 +251,8 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Work, GroupRow,
 
             @Override
             public State fromJournal(Object from) {
-                return new State(SnapshotCodec.decode((StockSnapshot) from, settings.noIds()));
+                state.restore(SnapshotCodec.decode((StockSnapshot) from, settings.noIds()));
+                return state;
             }
         };
     }

@@ -108,6 +108,19 @@ class AppliedIdsTest {
     }
 
     @Test
+    void fewIdsTakeLittleAndAreFoundHoweverFullTheirTableIs() {
+        AppliedIds ids = ids(KEPT, OLDER);
+        for (int count = 1; count <= 100; count++) {
+            add(ids, "m" + count, count, 0, count);
+            for (int i = 1; i <= count; i++) {
+                assertArrayEquals(new long[] {i}, find(ids, "m" + i), "among " + count);
+                assertArrayEquals(new long[0], find(ids, "fresh" + i), "among " + count);
+            }
+            assertTrue(count > 14 || ids.bytes() <= 16 * Long.BYTES, count + " ids take " + ids.bytes() + " bytes");
+        }
+    }
+
+    @Test
     void newest65536IdsAreFoundWhereNoOlderOnesAreKept() {
         AppliedIds ids = ids(KEPT, 0);
         for (int i = 1; i <= 200_000; i++) {
