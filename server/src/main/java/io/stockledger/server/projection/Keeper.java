@@ -31,6 +31,8 @@ final class Keeper implements AutoCloseable {
     private static final long LOCK = 0x534C50524F4AL;
     /** How often it looks what has become of the sets: another node may have asked for a rebuild. */
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+    /** A rest is bounded, so what works for longer would take more than its share of the time. */
+    private static final long WORK_NANOS_MAX = TimeUnit.MILLISECONDS.toNanos(20);
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final Database database;
@@ -211,8 +213,9 @@ final class Keeper implements AutoCloseable {
                 }
             }
             cursor = Cursor.after(row.position());
-            // Row by row: a rest is bounded, so after a long work it would be too short a share.
-            worked = rest(worked);
+            if (System.nanoTime() - worked > WORK_NANOS_MAX) {
+                worked = rest(worked);
+            }
         }
         if (!cursor.equals(set.cursor())) {
             write(tables, set, changes, cursor);
