@@ -18,6 +18,8 @@ import io.grpc.Status.Code;
 import io.stockledger.client.Mutations;
 import io.stockledger.server.journal.StartupException;
 import io.stockledger.server.metrics.Metrics;
+import io.stockledger.v1.DeleteSubscriptionRequest;
+import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.SubscribeRequest;
@@ -234,6 +236,24 @@ class MetricsTest {
     }
 
     @Test
+    void aNameThatNobodyConsumesIsSeenToFallBehind() throws Exception {
+        try (RunningLedger ledger = RunningLedger.start("stockledger.subscriptions { measure-interval = 50 ms, look-interval = 50 ms }")) {
+            try (Context.CancellableContext call = Context.current().withCancellation()) {
+                call.call(() -> ledger.feed().subscribe(SubscribeRequest.newBuilder().setName("web").setFromBeginning(true)
+                        .setFilter(FeedFilter.newBuilder().addSkus("a")).build()).next());
+                await("its consumer is seen", () -> scrape(ledger).getOrDefault("stockledger_subscription_consumers{name=\"web\"}", 0.0) == 1);
+                assertEquals(0, value(ledger, "stockledger_subscription_behind_seconds{name=\"web\"}"));
+            }
+            await("it has gone", () -> value(ledger, "stockledger_subscription_consumers{name=\"web\"}") == 0);
+            ledger.applied(Mutations.receive("b", 1));
+            ledger.applied(Mutations.receive("a", 1));
+            await("the age of what nobody takes grows", () -> value(ledger, "stockledger_subscription_behind_seconds{name=\"web\"}") > 0.2);
+            ledger.feed().deleteSubscription(DeleteSubscriptionRequest.newBuilder().setName("web").build());
+            await("a name that is gone is not told of", () -> scrape(ledger).keySet().stream().noneMatch(series -> series.contains("name=\"web\"")));
+        }
+    }
+
+    @Test
     void snapshotsAreCounted() {
         try (RunningLedger ledger = RunningLedger.start("stockledger.entity.snapshot-rows = 3")) {
             for (int i = 0; i < 6; i++) {
@@ -253,9 +273,12 @@ class MetricsTest {
         while (names.find()) {
             asked.add(names.group());
         }
-        try (RunningLedger ledger = RunningLedger.start("")) {
+        try (RunningLedger ledger = RunningLedger.start("stockledger.subscriptions.measure-interval = 50 ms")) {
             ledger.applied(Mutations.receive("a", 1));
             problem(() -> ledger.apply(Mutations.sell("a", 0)));
+            Context.current().withCancellation().call(() -> ledger.feed().subscribe(
+                    SubscribeRequest.newBuilder().setName("web").setFromBeginning(true).build()).next());
+            await("names are measured", () -> scrape(ledger).containsKey("stockledger_subscription_parked{name=\"web\"}"));
             // The first pause brings its meter.
             System.gc();
             await("a pause is measured", () -> scrape(ledger).keySet().stream().anyMatch(

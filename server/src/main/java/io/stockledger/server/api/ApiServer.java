@@ -37,16 +37,18 @@ public final class ApiServer implements AutoCloseable {
     private final HealthStatusManager health;
     private final List<Reads> pools;
     private final Reads rebuilds;
+    private final NamedLags lags;
     private final LedgerApi ledger;
     private final Feed feed;
     private final Duration drain;
 
-    private ApiServer(Server server, HealthStatusManager health, List<Reads> pools, Reads rebuilds, LedgerApi ledger, Feed feed,
-            Duration drain) {
+    private ApiServer(Server server, HealthStatusManager health, List<Reads> pools, Reads rebuilds, NamedLags lags, LedgerApi ledger,
+            Feed feed, Duration drain) {
         this.server = server;
         this.health = health;
         this.pools = pools;
         this.rebuilds = rebuilds;
+        this.lags = lags;
         this.ledger = ledger;
         this.feed = feed;
         this.drain = drain;
@@ -88,6 +90,7 @@ public final class ApiServer implements AutoCloseable {
         LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, listings,
                 new PastStock(journal, pace), pastReads, projectionApi, config, clock, measurements);
         StockImports imports = new StockImports(ledger, new MutationReader(clock), ledgerApi.admission(), measurements);
+        NamedLags lags = NamedLags.start(store, journal, clock, pace, config.getConfig("stockledger.subscriptions"), registry);
         Filters filters = new Filters(config.getInt("stockledger.feed.filter-values-max"));
         FeedApi feedApi = new FeedApi(feed, filters,
                 new SubscriptionApi(store, streams, feed, journal, filters, names, consumers, clock));
@@ -112,12 +115,13 @@ public final class ApiServer implements AutoCloseable {
         try {
             server.start();
         } catch (IOException e) {
+            lags.close();
             List.of(reads, listings, pastReads, audits, names, consumers, projected, rebuilds).forEach(Reads::close);
             throw new StartupException("Port " + address.getPort() + " on " + address.getHostString()
                     + " can't be opened (is another ledger running?): choose another with --port.", e);
         }
-        return new ApiServer(server, health, List.of(reads, listings, pastReads, audits, names, consumers, projected, rebuilds), rebuilds, ledgerApi, feed,
-                api.getDuration("drain"));
+        return new ApiServer(server, health, List.of(reads, listings, pastReads, audits, names, consumers, projected, rebuilds), rebuilds, lags, ledgerApi,
+                feed, api.getDuration("drain"));
     }
 
     private static ServerServiceDefinition ours(ServerServiceDefinition service, ApiMeasurements measurements) {
@@ -132,6 +136,7 @@ public final class ApiServer implements AutoCloseable {
     @Override
     public void close() {
         health.enterTerminalState();
+        lags.close();
         server.shutdown();
         ledger.stop();
         feed.close();

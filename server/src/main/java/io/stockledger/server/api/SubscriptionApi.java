@@ -169,7 +169,7 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
         return its;
     }
 
-    private static Selection selection(Named named) {
+    static Selection selection(Named named) {
         return Filters.stored(filter(named));
     }
 
@@ -290,7 +290,6 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
 
     private NamedSubscription shown(Named named, int lagRowsMax) throws SQLException {
         Lag lag = Lag.of(journal, named, selection(named), lagRowsMax);
-        long ageMs = lag.firstRecordedAtMs().isPresent() ? Math.max(0, clock.millis() - lag.firstRecordedAtMs().getAsLong()) : 0;
         NamedSubscription.Builder shown = NamedSubscription.newBuilder()
                 .setName(named.name())
                 .setFilter(filter(named))
@@ -298,7 +297,7 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
                 .setCreateTime(timestamp(named.createdAt()))
                 .setLagEntries(lag.entries())
                 .setLagIsAtLeast(lag.isAtLeast())
-                .setLag(Durations.fromMillis(ageMs))
+                .setLag(Durations.fromMillis(lag.ageMs(clock.millis())))
                 .setCursor(ByteString.copyFrom(feed.bytesOf(named.lowest())))
                 .setParkedEntries(named.parked())
                 .setRewinds(named.rewinds());

@@ -31,4 +31,9 @@ public record Lag(long entries, boolean isAtLeast, OptionalLong firstRecordedAtM
         }
         return new Lag(entries, rows.size() == rowsMax, first);
     }
+
+    /** How long ago, at this time, the first of them was recorded; 0: there is none. */
+    public long ageMs(long nowMs) {
+        return firstRecordedAtMs().isPresent() ? Math.max(0, nowMs - firstRecordedAtMs().getAsLong()) : 0;
+    }
 }
