@@ -500,7 +500,7 @@ class ProjectionTest {
                     "SELECT * FROM stockledger.event_journal", "UPDATE projection.stock SET available = 0",
                     "DELETE FROM projection.reservations", "INSERT INTO projection.stock (sku) VALUES ('x')",
                     "UPDATE projection.stock_a SET available = 0", "TRUNCATE projection.stock_a", "DROP VIEW projection.stock",
-                    "CREATE TABLE projection.mine (a int)")) {
+                    "CREATE TABLE projection.mine (a int)", "CREATE TEMPORARY TABLE mine AS SELECT * FROM projection.stock")) {
                 assertThrows(SQLException.class, () -> statement.execute(refused), refused);
             }
         } finally {

@@ -9,7 +9,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The role whose members may read the projection's views and nothing else. Roles belong to the whole PostgreSQL, which
+ * The role whose members may read the projection's views and do nothing else, not even make temporary tables. Roles belong to the whole PostgreSQL, which
  * may be the user's: where we may not make one, the operator does, and the next start gives it its rights.
  */
 final class ReaderRole {
@@ -35,6 +35,10 @@ final class ReaderRole {
             if (!is(statement, "has_schema_privilege('" + NAME + "', 'projection', 'USAGE')"
                     + " AND has_table_privilege('" + NAME + "', 'projection.freshness', 'SELECT')")) {
                 statement.execute("GRANT USAGE ON SCHEMA projection TO " + NAME + "; GRANT SELECT ON " + VIEWS + " TO " + NAME);
+            }
+            // A report's temporary table would make its transaction one that writes, and hold the feed back while it is open.
+            if (is(statement, "has_database_privilege('" + NAME + "', current_database(), 'TEMPORARY')")) {
+                statement.execute("DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$");
             }
         } catch (SQLException e) {
             LOG.warn("The role {} could not be given its rights on the projection: {}", NAME, e.getMessage());
