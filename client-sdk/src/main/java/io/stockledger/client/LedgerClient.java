@@ -402,15 +402,17 @@ public final class LedgerClient implements AutoCloseable {
 
     /**
      * Brings opening stock in, up to 1,000 lines a call, each with a result of its own; see {@code ImportStock} of the
-     * contract. Sent again while the call timeout lasts: the ledger knows the lines, so none is added twice.
+     * contract. Sent again while the mutation timeout lasts: the ledger knows the lines, so none is added twice.
      *
      * @throws LedgerException where no answer came; lines of the call may have been applied all the same, and asking
      *     again tells
      */
     public ImportStockResponse importStock(ImportStockRequest request) {
-        return read(stub -> AdminServiceGrpc.newBlockingStub(link.channel())
-                .withDeadline(stub.getCallOptions().getDeadline())
-                .importStock(request));
+        return repeatable(
+                settings.mutationTimeout,
+                left -> AdminServiceGrpc.newBlockingStub(link.channel())
+                        .withDeadlineAfter(left, TimeUnit.NANOSECONDS)
+                        .importStock(request));
     }
 
     /**
@@ -531,9 +533,13 @@ public final class LedgerClient implements AutoCloseable {
                 FeedServiceGrpc.newBlockingStub(link.channel()).withDeadlineAfter(left, TimeUnit.NANOSECONDS)));
     }
 
-    /** A call that may be made twice is made again while the call timeout lasts; it is told how long that is. */
     private <T> T repeatable(LongFunction<T> call) {
-        long deadline = System.nanoTime() + settings.callTimeout.toNanos();
+        return repeatable(settings.callTimeout, call);
+    }
+
+    /** A call that may be made twice is made again while the time lasts; it is told how long that is. */
+    private <T> T repeatable(Duration time, LongFunction<T> call) {
+        long deadline = System.nanoTime() + time.toNanos();
         for (int failures = 1; ; failures++) {
             requireOpen();
             Failure failure;

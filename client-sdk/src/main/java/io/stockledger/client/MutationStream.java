@@ -48,6 +48,9 @@ final class MutationStream {
     /** One request being decided, one that is there when it is done; more partial ones would only be smaller. */
     private static final int PARTIAL_REQUESTS_IN_FLIGHT_MAX = 2;
 
+    /** So many are worth a second request; of a smaller crowd all had better be in one group. */
+    private static final int SECOND_REQUEST_MUTATIONS_MIN = 128;
+
     /** Full requests gain nothing by waiting, so more of them may be under way. */
     private static final int REQUESTS_IN_FLIGHT_MAX = 8;
 
@@ -192,10 +195,11 @@ final class MutationStream {
 
     /** Whether a request may join those under way. */
     private boolean hasRoom() {
-        int full = fresh.size() + again.size() >= BATCH_MUTATIONS_MAX
+        int waiting = fresh.size() + again.size();
+        int inFlightMax = waiting >= BATCH_MUTATIONS_MAX
                 ? REQUESTS_IN_FLIGHT_MAX
-                : PARTIAL_REQUESTS_IN_FLIGHT_MAX;
-        return inFlight.size() < full;
+                : waiting >= SECOND_REQUEST_MUTATIONS_MIN ? PARTIAL_REQUESTS_IN_FLIGHT_MAX : 1;
+        return inFlight.size() < inFlightMax;
     }
 
     private Batch nextBatch() {

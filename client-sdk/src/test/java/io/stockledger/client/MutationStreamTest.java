@@ -55,24 +55,24 @@ class MutationStreamTest {
     void whatTheContinuationsOfOneAnswerSubmitTravelsTogether() throws Exception {
         // Again and again: nothing is compiled at first, and a continuation that takes long is not waited for.
         List<Integer> requests = List.of();
-        for (int round = 0; round < 200 && !requests.equals(List.of(1, 1, 100, 100)); round++) {
+        for (int round = 0; round < 200 && !requests.equals(List.of(1, 100, 100)); round++) {
             requests = requestsOfAHundredAndTheirContinuations("A" + round);
         }
 
-        assertEquals(List.of(1, 1, 100, 100), requests);
+        assertEquals(List.of(1, 100, 100), requests);
     }
 
-    /** Two leave at once, alone; a hundred gather behind them, and each is followed by another. */
+    /** One leaves at once, alone; a hundred gather behind it, and each is followed by another. */
     private List<Integer> requestsOfAHundredAndTheirContinuations(String sku) throws Exception {
         ledger.batches.clear();
         ledger.hold = true;
         List<CompletableFuture<Outcome>> outcomes = new ArrayList<>();
-        for (int i = 0; i < 102; i++) {
+        for (int i = 0; i <= 100; i++) {
             int then = 1_000 + i;
             CompletableFuture<Outcome> first = client.submit(sell(sku, i));
-            outcomes.add(i < 2 ? first : first.thenCompose(outcome -> client.submit(sell(sku, then))));
+            outcomes.add(i == 0 ? first : first.thenCompose(outcome -> client.submit(sell(sku, then))));
         }
-        eventually("two are there", () -> ledger.batches.size() == 2);
+        eventually("one is there", () -> ledger.batches.size() == 1);
         ledger.letGo();
         all(outcomes);
         return List.copyOf(ledger.batches);
