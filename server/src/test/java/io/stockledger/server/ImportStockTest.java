@@ -4,6 +4,7 @@ import static io.stockledger.server.RunningLedger.problem;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.stockledger.client.Mutations;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.EntryKind;
 import io.stockledger.v1.ImportLine;
@@ -11,6 +12,8 @@ import io.stockledger.v1.ImportStockRequest;
 import io.stockledger.v1.MutationResult;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -87,6 +90,27 @@ class ImportStockTest {
         List<MutationResult> late = results(request.addLines(line(3, "IMP-F", "", 5)));
         assertEquals("FAILED_PRECONDITION/MUTATION_EXPIRED", RunningLedger.Problem.of(late.get(1).getError()).name());
         assertEquals(5, ledger.stock("IMP-F").getOnHand());
+    }
+
+    @Test
+    void manySkusComeInWhileOthersSell() throws Exception {
+        ledger.applied(Mutations.receive("IMP-HOT", 1_000_000));
+        AtomicBoolean over = new AtomicBoolean();
+        Thread seller = new Thread(() -> {
+            while (!over.get()) {
+                ledger.applied(Mutations.sell("IMP-HOT", 1));
+            }
+        });
+        seller.start();
+        List<MutationResult> results = results(request("many", IntStream.rangeClosed(1, 300)
+                .mapToObj(i -> line(i, "IMP-MANY-" + i % 100, "shop " + i / 100, i)).toArray(ImportLine[]::new)));
+        over.set(true);
+        seller.join();
+
+        assertEquals(IntStream.rangeClosed(1, 300).mapToObj(i -> "import/many/" + i).toList(),
+                results.stream().filter(MutationResult::hasApplied).map(MutationResult::getMutationId).toList());
+        assertEquals(7 + 107 + 207, ledger.stock("IMP-MANY-7").getOnHand());
+        assertTrue(ledger.stock("IMP-HOT").getOnHand() < 1_000_000);
     }
 
     @Test

@@ -37,17 +37,19 @@ public final class ApiServer implements AutoCloseable {
     private final HealthStatusManager health;
     private final List<Reads> pools;
     private final Reads rebuilds;
+    private final StockImports imports;
     private final NamedLags lags;
     private final LedgerApi ledger;
     private final Feed feed;
     private final Duration drain;
 
-    private ApiServer(Server server, HealthStatusManager health, List<Reads> pools, Reads rebuilds, NamedLags lags, LedgerApi ledger,
+    private ApiServer(Server server, HealthStatusManager health, List<Reads> pools, Reads rebuilds, StockImports imports, NamedLags lags, LedgerApi ledger,
             Feed feed, Duration drain) {
         this.server = server;
         this.health = health;
         this.pools = pools;
         this.rebuilds = rebuilds;
+        this.imports = imports;
         this.lags = lags;
         this.ledger = ledger;
         this.feed = feed;
@@ -89,7 +91,7 @@ public final class ApiServer implements AutoCloseable {
                 Math.toIntExact(api.getBytes("answer-bytes-max")), clock);
         LedgerApi ledgerApi = new LedgerApi(ledger, new History(journal), reads, listings,
                 new PastStock(journal, pace), pastReads, projectionApi, config, clock, measurements);
-        StockImports imports = new StockImports(ledger, new MutationReader(clock), ledgerApi.admission(), measurements);
+        StockImports imports = new StockImports(ledger, new MutationReader(clock), ledgerApi.admission(), pace, measurements);
         NamedLags lags = NamedLags.start(store, journal, clock, pace, config.getConfig("stockledger.subscriptions"), registry);
         Filters filters = new Filters(config.getInt("stockledger.feed.filter-values-max"));
         FeedApi feedApi = new FeedApi(feed, filters,
@@ -116,12 +118,13 @@ public final class ApiServer implements AutoCloseable {
             server.start();
         } catch (IOException e) {
             lags.close();
+            imports.close();
             List.of(reads, listings, pastReads, audits, names, consumers, projected, rebuilds).forEach(Reads::close);
             throw new StartupException("Port " + address.getPort() + " on " + address.getHostString()
                     + " can't be opened (is another ledger running?): choose another with --port.", e);
         }
-        return new ApiServer(server, health, List.of(reads, listings, pastReads, audits, names, consumers, projected, rebuilds), rebuilds, lags, ledgerApi,
-                feed, api.getDuration("drain"));
+        return new ApiServer(server, health, List.of(reads, listings, pastReads, audits, names, consumers, projected, rebuilds), rebuilds, imports, lags,
+                ledgerApi, feed, api.getDuration("drain"));
     }
 
     private static ServerServiceDefinition ours(ServerServiceDefinition service, ApiMeasurements measurements) {
@@ -151,6 +154,7 @@ public final class ApiServer implements AutoCloseable {
             server.shutdownNow();
             Thread.currentThread().interrupt();
         }
+        imports.close();
         pools.forEach(Reads::close);
     }
 }

@@ -6,23 +6,32 @@ import io.stockledger.server.domain.Mutation;
 import io.stockledger.server.entity.Ledger;
 import io.stockledger.server.entity.Outcome;
 import io.stockledger.server.entity.Submission;
+import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.WireWriter;
 import io.stockledger.v1.ImportLine;
 import io.stockledger.v1.ImportStockRequest;
 import io.stockledger.v1.ImportStockResponse;
 import io.stockledger.v1.Receive;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Takes opening stock in: each line as an ordinary mutation with an id made from the import's name and the line, so
  * that the ledger itself knows on a resend what it holds already. There is no state of an import anywhere.
+ *
+ * <p>A call's SKUs go to the ledger a few at a time. While others have mutations under way it rests between, as who
+ * reads much does: a thousand SKUs that wake at once would keep a checkout waiting.
  */
-final class StockImports {
+final class StockImports implements AutoCloseable {
     private static final int LINES_MAX = 1_000;
+    private static final int SKUS_AT_ONCE = 16;
     /** With {@code import/}, a slash and the longest line number it fills a mutation id. */
     private static final int NAME_MAX = 44;
     private static final long LINE_MAX = 999_999_999_999L;
@@ -30,12 +39,21 @@ final class StockImports {
     private final Ledger ledger;
     private final MutationReader reader;
     private final Admission admission;
+    private final Pace pace;
     private final ApiMeasurements measurements;
+    /** Lines of all calls that are not answered yet: what else waits in the ledger is others'. */
+    private final AtomicInteger open = new AtomicInteger();
+    private final ScheduledExecutorService rests = Executors.newSingleThreadScheduledExecutor(task -> {
+        Thread thread = new Thread(task, "import-rests");
+        thread.setDaemon(true);
+        return thread;
+    });
 
-    StockImports(Ledger ledger, MutationReader reader, Admission admission, ApiMeasurements measurements) {
+    StockImports(Ledger ledger, MutationReader reader, Admission admission, Pace pace, ApiMeasurements measurements) {
         this.ledger = ledger;
         this.reader = reader;
         this.admission = admission;
+        this.pace = pace;
         this.measurements = measurements;
     }
 
@@ -55,7 +73,8 @@ final class StockImports {
                 measurements.turnedAway(count);
                 throw new InvalidRequest(Errors.of(Outcome.Failure.TOO_MANY_WAITING));
             }
-            new Batch(count, answer).submit(request, name, principal, deadlineNanos);
+            open.addAndGet(count);
+            new Batch(count, deadlineNanos, answer).begin(request, name, principal);
         } catch (InvalidRequest e) {
             answer.fail(e.status());
         }
@@ -81,36 +100,59 @@ final class StockImports {
     /** The lines of one call. */
     private final class Batch {
         private final Result[] results;
-        private final AtomicInteger open;
+        private final AtomicInteger unanswered;
+        private final long deadlineNanos;
         private final Answer<ImportStockResponse> answer;
+        /** Not handed to the ledger yet. */
+        private final ArrayDeque<Part> parts = new ArrayDeque<>();
+        /** Of the parts that the ledger has now. */
+        private final AtomicInteger underWay = new AtomicInteger();
+        private long handedOnNanos;
 
-        Batch(int count, Answer<ImportStockResponse> answer) {
+        Batch(int count, long deadlineNanos, Answer<ImportStockResponse> answer) {
             this.results = new Result[count];
-            this.open = new AtomicInteger(count);
+            this.unanswered = new AtomicInteger(count);
+            this.deadlineNanos = deadlineNanos;
             this.answer = answer;
         }
 
-        void submit(ImportStockRequest request, String name, String principal, long deadlineNanos) {
-            Map<String, Part> parts = new LinkedHashMap<>();
+        void begin(ImportStockRequest request, String name, String principal) {
+            Map<String, Part> bySku = new LinkedHashMap<>();
             for (int i = 0; i < results.length; i++) {
                 ImportLine line = request.getLines(i);
                 try {
                     Mutation mutation = read(name, request.getCreatedAt(), line, principal);
-                    parts.computeIfAbsent(mutation.sku(), sku -> new Part(new ArrayList<>(), new ArrayList<>())).add(mutation, i);
+                    bySku.computeIfAbsent(mutation.sku(), Part::new).add(mutation, i);
                 } catch (InvalidRequest e) {
                     measurements.malformed();
                     set(i, Result.failed(mutationId(name, line.getLine()), e.status()));
                 }
             }
-            parts.forEach((sku, part) -> ledger.submit(new Submission(sku, part.mutations, 0, deadlineNanos,
-                    (index, outcome) -> set(part.places.get(index),
-                            Result.of(part.mutations.get(index).mutationId(), outcome).withoutBalances()))));
+            parts.addAll(bySku.values());
+            handOn();
+        }
+
+        /** Never two at once: the next is handed on when all of the last are answered. */
+        private void handOn() {
+            List<Part> now = new ArrayList<>();
+            while (!parts.isEmpty() && now.size() < SKUS_AT_ONCE) {
+                now.add(parts.poll());
+            }
+            handedOnNanos = System.nanoTime();
+            underWay.set(now.stream().mapToInt(part -> part.mutations.size()).sum());
+            now.forEach(part -> ledger.submit(new Submission(part.sku, part.mutations, 0, deadlineNanos, (index, outcome) -> {
+                set(part.places.get(index), Result.of(part.mutations.get(index).mutationId(), outcome).withoutBalances());
+                if (underWay.decrementAndGet() == 0 && !parts.isEmpty()) {
+                    rests.schedule(this::handOn, restNanos(System.nanoTime() - handedOnNanos), TimeUnit.NANOSECONDS);
+                }
+            })));
         }
 
         private void set(int place, Result result) {
             results[place] = result;
+            open.decrementAndGet();
             admission.leave(1);
-            if (open.decrementAndGet() == 0) {
+            if (unanswered.decrementAndGet() == 0) {
                 answer.give(response());
             }
         }
@@ -131,8 +173,22 @@ final class StockImports {
         }
     }
 
+    private long restNanos(long workedNanos) {
+        return admission.waiting() > open.get() ? pace.restNanos(workedNanos) : 0;
+    }
+
+    /** Once the calls are answered. */
+    @Override
+    public void close() {
+        rests.shutdownNow();
+    }
+
     /** What one SKU is asked, and the places of it in the call. */
-    private record Part(List<Mutation> mutations, List<Integer> places) {
+    private record Part(String sku, List<Mutation> mutations, List<Integer> places) {
+        private Part(String sku) {
+            this(sku, new ArrayList<>(), new ArrayList<>());
+        }
+
         void add(Mutation mutation, int place) {
             mutations.add(mutation);
             places.add(place);
