@@ -33,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Opening stock from a file or a database: all of it, once; or nothing, and why. */
+/** Opening stock from a file or a database: all of it, once; or nothing, and why. And a comparison that is run again. */
 class MigrateImportTest {
     private static final int LOCATIONS_MAX = 20;
 
@@ -60,7 +60,11 @@ class MigrateImportTest {
     }
 
     private Ended migrateImport(String... arguments) {
-        List<String> all = new ArrayList<>(List.of("migrate", "import"));
+        return migrate("import", arguments);
+    }
+
+    private Ended migrate(String verb, String... arguments) {
+        List<String> all = new ArrayList<>(List.of("migrate", verb));
         all.addAll(Arrays.asList(arguments));
         all.addAll(List.of("--target", "127.0.0.1:" + ledger.port()));
         if (!all.contains("--folder")) {
@@ -176,6 +180,25 @@ class MigrateImportTest {
                 && full.err().contains("Stopped: 20 lines are in the ledger") && full.err().contains("until what it says is mended"), full::err);
         assertTrue(System.nanoTime() - begun < Duration.ofSeconds(60).toNanos(), "it did not wait for the limit to go away");
         assertEquals(20, client.stock("W-A").getOnHand());
+    }
+
+    @Test
+    void aComparisonThatIsRunAgainMissesNoPlaceThatTheSourceOnceNamedNorWhatOnlyTheLedgerHas() throws Exception {
+        String file = file("sku,quantity\nR-A,5\nR-B,6\n");
+        assertEquals(0, migrateImport(file, "--name", "r").code());
+        Ended whole = migrate("compare", file, "--once", "--partial");
+        assertEquals(0, whole.code(), whole::out);
+        assertTrue(whole.out().contains("Compared are 2 places that the source has ever named; what only the ledger has is not (--partial)."), whole::out);
+        file("sku,quantity\nR-A,5\n");
+        Ended gone = migrate("compare", file, "--once", "--partial");
+        assertEquals(3, gone.code(), gone::out);
+        assertTrue(gone.out().contains("drifts   R-B: old 0, ledger 6"), gone::out);
+        assertTrue(migrate("compare", file, "--once").err().contains("this folder compares with --partial"));
+
+        Ended onlyTheLedger = migrate("compare", file, "--once", "--folder", folder.resolve("other").toString());
+        assertEquals(3, onlyTheLedger.code(), onlyTheLedger::out);
+        assertTrue(onlyTheLedger.out().contains("drifts   R-B: old 0, ledger 6")
+                && onlyTheLedger.out().contains("Compared are 1 place that the source has ever named, and all that only the ledger has."), onlyTheLedger::out);
     }
 
     @Test

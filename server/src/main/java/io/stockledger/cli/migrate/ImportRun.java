@@ -197,7 +197,7 @@ final class ImportRun {
     }
 
     private Failure broken(String why) {
-        return new Failure(why + "; " + count() + (bad.isEmpty() ? "" : ", and " + named(bad.get(0).row()) + " is not taken: " + bad.get(0).why())
+        return new Failure(why + "; " + count() + " for certain" + (bad.isEmpty() ? "" : ", and " + named(bad.get(0).row()) + " is not taken: " + bad.get(0).why())
                 + "; the same command again goes on after them");
     }
 

@@ -25,7 +25,8 @@ import picocli.CommandLine.Option;
         footer = {"%nExample:", "  stockledger migrate retire --missed /var/shop/missed.tsv"})
 final class Retire implements Callable<Integer> {
     @Option(names = "--trust", paramLabel = "TIME", defaultValue = Story.TRUST_DEFAULT, order = 1,
-            description = "How long the comparison must have shown no drift beyond the lag (default: ${DEFAULT-VALUE}).")
+            description = "How long the comparison must have shown no drift beyond the lag, nor any place that drifted for more than 5 %% of it "
+                    + "(default: ${DEFAULT-VALUE}).")
     private Duration required;
 
     @Option(names = "--missed", paramLabel = "FILE", order = 2, description = "The file of DualWrite: it must hold nothing that is still to be sent.")

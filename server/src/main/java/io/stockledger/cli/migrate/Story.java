@@ -4,6 +4,7 @@ import io.stockledger.cli.Table;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -183,7 +184,7 @@ final class Story {
 
     /** All places that the old system ever named. */
     Set<OldStock.Place> named() {
-        return Set.copyOf(named);
+        return Collections.unmodifiableSet(named);
     }
 
     /** Whether what only the ledger has was left out. */

@@ -42,7 +42,8 @@ final class Switch implements Callable<Integer> {
     private boolean back;
 
     @Option(names = "--trust", paramLabel = "TIME", defaultValue = Story.TRUST_DEFAULT, order = 5,
-            description = "How long the comparison must have shown no drift beyond the lag (default: ${DEFAULT-VALUE}).")
+            description = "How long the comparison must have shown no drift beyond the lag, nor any place that drifted for more than 5 %% of it "
+                    + "(default: ${DEFAULT-VALUE}).")
     private Duration required;
 
     @Option(names = "--force", order = 6, description = "Switch although it has not.")
@@ -100,7 +101,7 @@ final class Switch implements Callable<Integer> {
         }
         if (!force) {
             throw new Failure("not switched: " + seen + "; asked for is " + Durations.shown(required)
-                    + " (--trust) with nothing that differs, and no place that drifts for more than a twentieth of it, up to today; --force switches all the same");
+                    + " (--trust) with nothing that differs, and no place that drifts for more of it than is trusted, up to today; --force switches all the same");
         }
         ledger.err().println("stockledger: switched by force: " + seen);
         return "forced; " + seen;
