@@ -130,7 +130,7 @@ public final class CsvLines implements Closeable {
         } catch (IOException | java.io.UncheckedIOException | IllegalStateException e) {
             // Told below.
         }
-        return new Unreadable(number, "its quotes do not match", false);
+        return new Unreadable(number, "its quotes do not match within the line; a quoted field may not run on over the end of a line", false);
     }
 
     /** Reads one line into {@link #line}, without its end, as far as it may go; false at the end of the file. */

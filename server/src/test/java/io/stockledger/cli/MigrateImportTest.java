@@ -33,8 +33,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Opening stock from a file or a database: all of it, once; or nothing, and why. */
+/** Opening stock from a file or a database: all of it, once; or nothing, and why. And a comparison that is run again. */
 class MigrateImportTest {
+    private static final int LOCATIONS_MAX = 20;
+
     private static Server ledger;
     private static LedgerClient client;
 
@@ -47,7 +49,7 @@ class MigrateImportTest {
     @BeforeAll
     static void start() {
         ledger = Server.start(new Server.Store.Postgresql(TestPostgresql.emptyDatabase()), Server.config(ConfigFactory.parseString(
-                "akka.loglevel = WARNING, stockledger { api { port = 0, drain = 5 s }, metrics.port = 0 }")), Clock.systemUTC());
+                "akka.loglevel = WARNING, stockledger { api { port = 0, drain = 5 s }, metrics.port = 0, limits.locations = " + LOCATIONS_MAX + " }")), Clock.systemUTC());
         client = LedgerClient.connect("127.0.0.1:" + ledger.port());
     }
 
@@ -58,9 +60,16 @@ class MigrateImportTest {
     }
 
     private Ended migrateImport(String... arguments) {
-        List<String> all = new ArrayList<>(List.of("migrate", "import"));
+        return migrate("import", arguments);
+    }
+
+    private Ended migrate(String verb, String... arguments) {
+        List<String> all = new ArrayList<>(List.of("migrate", verb));
         all.addAll(Arrays.asList(arguments));
-        all.addAll(List.of("--folder", folder.resolve("migration").toString(), "--target", "127.0.0.1:" + ledger.port()));
+        all.addAll(List.of("--target", "127.0.0.1:" + ledger.port()));
+        if (!all.contains("--folder")) {
+            all.addAll(List.of("--folder", folder.resolve("migration").toString()));
+        }
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         int code = Stockledger.run(all.toArray(String[]::new), new PrintWriter(out), new PrintWriter(err, true));
@@ -76,7 +85,6 @@ class MigrateImportTest {
         String file = file("\uFEFFSKU,Location,Quantity,Note\r\nF-A,shop,5,\"big, red\"\r\nF-A,,7,\r\n\r\nF-B,shop,0,\r\n");
         Ended first = migrateImport(file, "--name", "f");
         assertEquals(0, first.code(), first::err);
-        Files.writeString(folder.resolve("stock.csv"), "the source has moved on");
         Ended second = migrateImport(file, "--name", "f");
         assertEquals(0, second.code(), second::err);
         assertTrue(second.out().contains("in the ledger before it   2"), second::out);
@@ -96,6 +104,123 @@ class MigrateImportTest {
         assertEquals(10, client.stock("S-A").getOnHand());
     }
 
+    /** A folder in which an import was begun, and broken off before its first line. */
+    private void begun(String name, Instant at, String line) throws IOException {
+        Files.createDirectories(folder.resolve("migration"));
+        Files.writeString(folder.resolve("migration/import-" + name + ".tsv"), "# an import of stock, begun\t" + at
+                + "\nline\tsku\tlocation\tquantity\n" + line + "\n");
+    }
+
+    @Test
+    void anImportThatWasBrokenOffGoesOnWithItsOwnLinesThoughTheSourceHasMovedOnOrIsNotNamed() throws Exception {
+        begun("moved", Instant.now(), "2\tG-A\tmain\t5");
+        Ended gone = migrateImport("nosuch.csv", "--name", "moved");
+        assertEquals(1, gone.code());
+        assertTrue(gone.err().contains("there is no file nosuch.csv") && gone.err().contains("name no source"), gone::err);
+        assertEquals(0, client.stock("G-A").getSequence());
+        Ended moved = migrateImport(file("sku,quantity\nG-A,9\n"), "--name", "moved");
+        assertEquals(0, moved.code(), moved::err);
+        assertTrue(moved.err().contains("the source has moved on since the import moved was begun: line 2 (G-A) has 9 where it had 5"), moved::err);
+        assertEquals(5, client.stock("G-A").getOnHand());
+        assertEquals(0, migrateImport("--name", "moved").code());
+    }
+
+    @Test
+    void aFinishedImportWithAnotherSourceIsRefusedAndTheSameInAnotherOrderIsNot() throws Exception {
+        assertEquals(0, migrateImport(file("sku,quantity\nE-A,5\nE-B,6\n"), "--name", "e").code());
+        assertEquals(0, migrateImport(file("sku,quantity\nE-B,6\nE-A,5\n"), "--name", "e").code());
+        assertTrue(migrateImport(file("sku,quantity\nE-A,5\nE-B,7\n"), "--name", "e").err()
+                .contains("the source is not what it brought in: line 3 (E-B) has 7 where it had 6"));
+        assertTrue(migrateImport(file("sku,quantity\nE-A,5\n"), "--name", "e").err().contains("E-B (line 3 then) is gone from it"));
+        assertTrue(migrateImport(file("sku,quantity\nE-C,5\n"), "--name", "e").err().contains("line 2 (E-C) has 5 and was no line of it"));
+        assertEquals(1, migrateImport("nosuch.csv", "--name", "e").code());
+        assertEquals(6, client.stock("E-B").getOnHand());
+    }
+
+    @Test
+    void addThatAddsNothingSaysSoAndFails() throws Exception {
+        String file = file("sku,quantity\nA-A,5\nA-B,6\n");
+        assertEquals(0, migrateImport(file, "--name", "a").code());
+        Ended again = migrateImport(file, "--name", "a", "--add");
+        assertEquals(1, again.code());
+        assertTrue(again.err().contains("nothing was added: the import a was finished at"), again::err);
+        for (int i = 0; i < 2; i++) {
+            Ended elsewhere = migrateImport(file, "--name", "a", "--add", "--folder", folder.resolve("other").toString());
+            assertEquals(1, elsewhere.code());
+            assertTrue(elsewhere.err().contains("nothing was added: all 2 lines came in before, by an import a of another folder"), elsewhere::err);
+        }
+        assertEquals(5, client.stock("A-A").getOnHand());
+    }
+
+    @Test
+    void aLineThatTheLedgerDoesNotTakeIsNamedOnceTheOthersOfItsCallAreCounted() throws Exception {
+        assertEquals(0, migrateImport(file("sku,quantity\nH-0,0\nH-A,10\n"), "--name", "h").code());
+        String other = file("sku,quantity\nH-B,4\nH-A,11\nH-C,7\n");
+        for (int i = 0; i < 2; i++) {
+            Ended bad = migrateImport(other, "--name", "h", "--add", "--folder", folder.resolve("other").toString());
+            assertEquals(1, bad.code());
+            assertTrue(bad.err().contains("line 3 (H-A): an import h has brought in other units under this line's number. Stopped: 2 lines are in the ledger, "
+                    + "up to line 4 all but that one. The same command stops there again; what is left (that one) can go in under another --name"), bad::err);
+        }
+        assertEquals(4, client.stock("H-B").getOnHand());
+        assertEquals(10, client.stock("H-A").getOnHand());
+        assertEquals(7, client.stock("H-C").getOnHand());
+    }
+
+    @Test
+    void aLimitThatWaitingDoesNotMoveIsToldAtOnceByItsLine() throws Exception {
+        StringBuilder text = new StringBuilder("sku,location,quantity\n");
+        for (int i = 0; i < LOCATIONS_MAX + 2; i++) {
+            text.append("W-A,l").append(i).append(",1\n");
+        }
+        long begun = System.nanoTime();
+        Ended full = migrateImport(file(text.toString()), "--name", "w");
+        assertEquals(1, full.code());
+        assertTrue(full.err().contains("line 22 (W-A at l20): ") && full.err().contains("; line 23 (W-A at l21): ")
+                && full.err().contains("Stopped: 20 lines are in the ledger") && full.err().contains("until what it says is mended"), full::err);
+        assertTrue(System.nanoTime() - begun < Duration.ofSeconds(60).toNanos(), "it did not wait for the limit to go away");
+        assertEquals(20, client.stock("W-A").getOnHand());
+    }
+
+    @Test
+    void aComparisonThatIsRunAgainMissesNoPlaceThatTheSourceOnceNamedNorWhatOnlyTheLedgerHas() throws Exception {
+        String file = file("sku,quantity\nR-A,5\nR-B,6\n");
+        assertEquals(0, migrateImport(file, "--name", "r").code());
+        Ended whole = migrate("compare", file, "--once", "--partial");
+        assertEquals(0, whole.code(), whole::out);
+        assertTrue(whole.out().contains("Compared are 2 places that the source has ever named; what only the ledger has is not (--partial)."), whole::out);
+        file("sku,quantity\nR-A,5\n");
+        Ended gone = migrate("compare", file, "--once", "--partial");
+        assertEquals(3, gone.code(), gone::out);
+        assertTrue(gone.out().contains("drifts   R-B: old 0, ledger 6"), gone::out);
+        assertTrue(migrate("compare", file, "--once").err().contains("this folder compares with --partial"));
+
+        Ended onlyTheLedger = migrate("compare", file, "--once", "--folder", folder.resolve("other").toString());
+        assertEquals(3, onlyTheLedger.code(), onlyTheLedger::out);
+        assertTrue(onlyTheLedger.out().contains("drifts   R-B: old 0, ledger 6")
+                && onlyTheLedger.out().contains("Compared are 1 place that the source has ever named, and all that only the ledger has."), onlyTheLedger::out);
+    }
+
+    @Test
+    void namesAreTakenWithoutTheSpacesAroundThemAndWithAWord() throws Exception {
+        Ended spaced = migrateImport(file("sku,location,quantity\n P-A ,shop ,5\nP-B,,6\n"), "--name", "p");
+        assertEquals(0, spaced.code(), spaced::err);
+        assertTrue(spaced.err().contains("has spaces around SKUs or locations, first in line 2; they are taken without them"), spaced::err);
+        assertEquals(5, client.stock("P-A", "", "shop").getOnHand());
+        assertTrue(migrateImport(file("sku,quantity\nP-C ,5\nP-C,6\n"), "--name", "p2").err().contains("line 3: P-C stands in line 2 already"));
+        assertFalse(migrateImport(file("sku,quantity\nP-D,5\n"), "--name", "p3").err().contains("spaces"));
+    }
+
+    @Test
+    void aDatabaseWithoutADriverIsNamedByItsKindAndNoPasswordIsShown() {
+        Ended none = migrateImport("--jdbc", "jdbc:mysql://shop/x?user=u&password=secret", "--query", "SELECT 1", "--name", "j");
+        assertEquals(1, none.code());
+        assertTrue(none.err().contains("no JDBC driver here takes the --jdbc URL that begins with jdbc:mysql:") && none.err().contains("--driver-jar"), none::err);
+        Ended broken = migrateImport("--jdbc", "jdbc:postgresql://shop:port/x?user=u&password=secret", "--query", "SELECT 1", "--name", "j");
+        assertEquals(1, broken.code());
+        assertFalse((none.err() + broken.err()).contains("secret"), broken::err);
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "sku,quantity\\nB-A,1\\nB-B,-3\\n | line 3: negative stock: '-3'",
@@ -109,6 +234,7 @@ class MigrateImportTest {
         "sku,quantity\\n   ,1\\n | line 2: the SKU must be 1 to 128 characters, not spaces alone",
         "sku,quantity\\nB\\7A,1\\n | line 2: the SKU must be 1 to 128 characters",
         "sku,quantity\\nB-A,1\\n\"B-B,1\\n | line 3: its quotes do not match",
+        "sku,quantity,note\\nB-A,1,\"two\\nlines\"\\n | line 2: its quotes do not match within the line; a quoted field may not run on over the end of a line",
         "sku,amount\\nB-A,1\\n | has no column quantity; its columns are 'sku, amount'; name the right one with --quantity-column",
         "sku,quantity,SKU\\nB-A,1,B\\n | has two columns sku",
         "sku,quantity\\n | holds no line of stock",
@@ -159,9 +285,7 @@ class MigrateImportTest {
 
     @Test
     void anImportThatIsOlderThanTheLedgersMemorySaysThatItCannotBeGoneOnWith() throws Exception {
-        Files.createDirectories(folder.resolve("migration"));
-        Files.writeString(folder.resolve("migration/import-late.tsv"), "# an import of stock, begun\t" + Instant.now().minus(Duration.ofDays(8))
-                + "\nline\tsku\tlocation\tquantity\n2\tL-A\tmain\t5\n");
+        begun("late", Instant.now().minus(Duration.ofDays(8)), "2\tL-A\tmain\t5");
         Ended late = migrateImport(file("sku,quantity\nL-A,5\n"), "--name", "late");
         assertEquals(1, late.code());
         assertTrue(late.err().contains("bring the remaining lines in under a new --name, with --add") && !late.err().contains("goes on after them"), late::err);

@@ -47,7 +47,8 @@ class MigrateSwitchTest {
     private void compared(int days, Instant end, String driftingSku) throws IOException {
         StringBuilder lines = new StringBuilder();
         Instant begin = end.minus(Duration.ofDays(days));
-        lines.append("{\"at\":\"" + begin + "\",\"what\":\"begun\",\"source\":\"stock.csv\",\"figure\":\"on-hand\",\"lag_seconds\":900}\n");
+        lines.append("{\"at\":\"" + begin + "\",\"what\":\"begun\",\"source\":\"stock.csv\",\"figure\":\"on-hand\",\"lag_seconds\":900,\"partial\":false}\n");
+        lines.append("{\"at\":\"" + begin + "\",\"what\":\"named\",\"places\":[[\"A7\",\"main\"],[\"B1\",\"main\"]]}\n");
         for (Instant at = begin; !at.isAfter(end); at = at.plus(Duration.ofMinutes(10))) {
             lines.append("{\"at\":\"" + at + "\",\"what\":\"looked\",\"compared\":9,\"behind\":0,\"drifting\":0,\"units\":0}\n");
         }
@@ -78,6 +79,35 @@ class MigrateSwitchTest {
         assertEquals(Routing.Decider.LEDGER, decides("B1", "web"));
         assertEquals(0, migrate("switch", "--prefix", "B", "--back").code());
         assertEquals(Routing.Decider.OLD_PATH, decides("B1", "web"));
+    }
+
+    @Test
+    void aPartThatWasNeverComparedIsSwitchedByForceAlone() throws IOException {
+        compared(8, "");
+        Ended refused = migrate("switch", "--prefix", "NO-SUCH", "--to", "ledger");
+        assertEquals(1, refused.code());
+        assertTrue(refused.err().contains("not switched: no SKU that begins with NO-SUCH was ever compared"), refused::err);
+        assertEquals(0, migrate("switch", "--prefix", "NO-SUCH", "--to", "ledger", "--force").code());
+    }
+
+    @Test
+    void aChannelIsSwitchedByWhatIsKnownOfAllChannelsAndTheHistorySaysSo() throws IOException {
+        compared(8, "A7");
+        assertEquals(1, migrate("switch", "--channel", "web", "--to", "ledger").code());
+        compared(8, "");
+        Ended switched = migrate("switch", "--channel", "web", "--to", "ledger");
+        assertEquals(0, switched.code(), switched::err);
+        assertTrue(switched.out().contains("it is of all channels together, not of web alone"), switched::out);
+    }
+
+    @Test
+    void aPrefixThatNoLineCanHoldIsRefusedInWords() throws IOException {
+        compared(8, "");
+        for (String[] option : new String[][] {{"--prefix", "a\tb"}, {"--channel", "a\nb"}}) {
+            Ended refused = migrate("switch", option[0], option[1], "--back");
+            assertEquals(1, refused.code());
+            assertTrue(refused.err().contains("--prefix and --channel may hold no control characters"), refused::err);
+        }
     }
 
     @Test

@@ -24,7 +24,9 @@ import picocli.CommandLine.Option;
         description = {"Holds the ledger against the cron job's own file or table, every so often, for days; Ctrl-C ends it, and the same "
                 + "command goes on.", "",
             "An old figure may be as far behind as the job's own lag: it is right where the ledger had it within that time. What it never "
-                + "had is drift, and is written down with its beginning, its changes and its end. A page shows it: drift.html in the folder."},
+                + "had is drift, and is written down with its beginning, its changes and its end. A place that the source has once named and "
+                + "names no longer has no units there, and so has one that only the ledger knows, unless --partial says that the source holds "
+                + "a part. A page shows it: drift.html in the folder."},
         footer = {"%nExamples:", "  stockledger migrate compare /var/shop/stock.csv --cron-lag 15m",
             "  stockledger migrate compare --jdbc jdbc:postgresql://shop-db/shop --user reader \\",
             "      --query 'SELECT sku, quantity FROM channel_stock'"})
@@ -46,6 +48,10 @@ final class Compare implements Callable<Integer> {
 
     @Option(names = "--for", paramLabel = "TIME", order = 4, description = "End after so long.")
     private Optional<Duration> end = Optional.empty();
+
+    @Option(names = "--partial", order = 6,
+            description = "The source holds a part of the stock: what only the ledger has is not compared. Without it that is drift.")
+    private boolean partial;
 
     @Option(names = "--once", order = 5, description = "Look once; exit code 3 where something drifts.")
     private boolean once;
@@ -80,10 +86,11 @@ final class Compare implements Callable<Integer> {
             awaitFresh(feed);
             // The first look, so that a source that can't be read at all is told now and not in a file.
             OldStock first = old.read();
-            Observation.Begun begun = new Observation.Begun(Instant.now(), first.described(), figure, lag.toSeconds());
+            first.spacesWord().ifPresent(word -> ledger.err().println("stockledger: " + word));
+            Observation.Begun begun = new Observation.Begun(Instant.now(), first.described(), figure, lag.toSeconds(), partial);
             story.begun().ifPresent(before -> requireSame(before, begun));
             keep(file, story, List.of(begun));
-            Comparison comparison = new Comparison(feed);
+            Comparison comparison = new Comparison(feed, partial);
             comparison.resume(story);
             ledger.err().println("stockledger: comparing " + Table.grouped(first.rows().size()) + " places of " + first.described() + " every "
                     + Durations.shown(every) + "; the page is " + folder.page());
@@ -111,6 +118,10 @@ final class Compare implements Callable<Integer> {
         if (before.lagSeconds() != begun.lagSeconds()) {
             throw new Failure("this folder compares with --cron-lag " + before.lagSeconds() + "s, and " + begun.lagSeconds()
                     + "s would judge what it has seen anew; to begin anew move " + folder.observations() + " away");
+        }
+        if (before.partial() != begun.partial()) {
+            throw new Failure("this folder compares " + (before.partial() ? "with" : "without") + " --partial, so that what only the ledger has is "
+                    + (before.partial() ? "left out" : "drift") + "; to begin anew move " + folder.observations() + " away");
         }
     }
 

@@ -58,12 +58,11 @@ final class DriftPage {
     }
 
     private String render() {
-        Story.Trust trust = story.trust("");
         html.append("<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n<meta name=viewport content=\"width=device-width\">\n")
                 .append("<title>Stockledger: drift</title>\n<style>\n").append(STYLE).append("</style>\n<h1>The ledger beside the cron job</h1>\n");
-        html.append("<p class=\"verdict").append(trust.open() > 0 && trust.clean().isZero() ? " bad" : "").append("\">")
+        html.append("<p class=\"verdict").append(Report.isBad(story) ? " bad" : "").append("\">")
                 .append(escaped(Report.sentence(story))).append("</p>\n");
-        html.append("<p class=soft>").append(escaped(facts())).append("</p>\n");
+        html.append("<p class=soft>").append(escaped(facts() + " " + Report.scope(story))).append("</p>\n");
         current();
         counts();
         lanes();

@@ -144,6 +144,11 @@ final class LedgerSide implements EntryListener {
         return track == null ? 0 : track.value;
     }
 
+    /** Where the ledger has units, or too few. */
+    synchronized List<OldStock.Place> places() {
+        return tracks.entrySet().stream().filter(entry -> entry.getValue().value != 0).map(Map.Entry::getKey).toList();
+    }
+
     /** Whether the ledger said so within its memory, though it says something else now. */
     synchronized boolean said(OldStock.Place place, long value) {
         Track track = tracks.get(place);

@@ -1,6 +1,7 @@
 package io.stockledger.cli.migrate;
 
 import java.time.Instant;
+import java.util.List;
 
 /** What a comparison has seen, one line of its file. */
 sealed interface Observation {
@@ -10,8 +11,24 @@ sealed interface Observation {
      * A comparison begins, or goes on after it was stopped.
      *
      * @param lagSeconds how far behind the old figures may be
+     * @param partial what only the ledger has is not compared
      */
-    record Begun(Instant at, String source, String figure, long lagSeconds) implements Observation {
+    record Begun(Instant at, String source, String figure, long lagSeconds, boolean partial) implements Observation {
+    }
+
+    /**
+     * The old system names these places for the first time. From then on they are compared, though it may name them no
+     * longer: who goes on with a comparison has to know of them.
+     *
+     * @param places up to {@value #PLACES_MAX}
+     */
+    record Named(Instant at, List<OldStock.Place> places) implements Observation {
+        /** So many places are a line that can still be read. */
+        static final int PLACES_MAX = 1_000;
+
+        public Named {
+            places = List.copyOf(places);
+        }
     }
 
     /**

@@ -1,5 +1,7 @@
 package io.stockledger.cli.migrate;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
@@ -90,7 +92,8 @@ final class Observations implements AutoCloseable {
                 number++;
                 try {
                     all.add(observation(JsonParser.parseString(line).getAsJsonObject()));
-                } catch (JsonParseException | DateTimeException | IllegalStateException | UnsupportedOperationException | NullPointerException e) {
+                } catch (JsonParseException | DateTimeException | IllegalStateException | UnsupportedOperationException
+                        | IndexOutOfBoundsException | ClassCastException | NullPointerException e) {
                     throw new Failure(file + " line " + number + " is no observation; put the file back as it was, or begin anew in another --folder", e);
                 }
             }
@@ -108,6 +111,10 @@ final class Observations implements AutoCloseable {
             json.addProperty("source", begun.source());
             json.addProperty("figure", begun.figure());
             json.addProperty("lag_seconds", begun.lagSeconds());
+            json.addProperty("partial", begun.partial());
+        } else if (one instanceof Observation.Named named) {
+            json.addProperty("what", "named");
+            json.add("places", places(named.places()));
         } else if (one instanceof Observation.Looked looked) {
             json.addProperty("what", "looked");
             json.addProperty("compared", looked.compared());
@@ -129,6 +136,26 @@ final class Observations implements AutoCloseable {
         return json;
     }
 
+    /** Each as its SKU and its location: there may be a million. */
+    private static JsonArray places(List<OldStock.Place> places) {
+        JsonArray all = new JsonArray(places.size());
+        for (OldStock.Place place : places) {
+            JsonArray pair = new JsonArray(2);
+            pair.add(place.sku());
+            pair.add(place.location());
+            all.add(pair);
+        }
+        return all;
+    }
+
+    private static List<OldStock.Place> places(JsonArray all) {
+        List<OldStock.Place> places = new ArrayList<>(all.size());
+        for (JsonElement one : all) {
+            places.add(new OldStock.Place(one.getAsJsonArray().get(0).getAsString(), one.getAsJsonArray().get(1).getAsString()));
+        }
+        return places;
+    }
+
     private static void place(JsonObject json, OldStock.Place place) {
         json.addProperty("sku", place.sku());
         json.addProperty("location", place.location());
@@ -137,8 +164,10 @@ final class Observations implements AutoCloseable {
     private static Observation observation(JsonObject json) {
         Instant at = Instant.parse(json.get("at").getAsString());
         return switch (json.get("what").getAsString()) {
+            // Without the word it is of a comparison that left out what only the ledger has.
             case "begun" -> new Observation.Begun(at, json.get("source").getAsString(), json.get("figure").getAsString(),
-                    json.get("lag_seconds").getAsLong());
+                    json.get("lag_seconds").getAsLong(), !json.has("partial") || json.get("partial").getAsBoolean());
+            case "named" -> new Observation.Named(at, places(json.getAsJsonArray("places")));
             case "looked" -> new Observation.Looked(at, json.get("compared").getAsInt(), json.get("behind").getAsInt(),
                     json.get("drifting").getAsInt(), json.get("units").getAsLong());
             case "not looked" -> new Observation.NotLooked(at, json.get("why").getAsString());

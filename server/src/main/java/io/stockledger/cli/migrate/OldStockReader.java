@@ -52,6 +52,7 @@ final class OldStockReader {
     private final Map<OldStock.Place, OldStock.Row> rows = new LinkedHashMap<>();
     private final List<String> problems = new ArrayList<>();
     private long problemCount;
+    private Optional<Long> spaced = Optional.empty();
 
     /** @param header the source's names of its columns; upper and lower case are alike */
     OldStockReader(String described, List<String> header, Rules rules) {
@@ -88,10 +89,10 @@ final class OldStockReader {
             wrong(line, fields.size() + " fields where the header has " + width);
             return;
         }
-        String sku = Normalizer.normalize(fields.get(skuColumn), Normalizer.Form.NFC);
-        String given = locationColumn.map(fields::get).orElse("");
+        String sku = Normalizer.normalize(fields.get(skuColumn).strip(), Normalizer.Form.NFC);
+        String given = locationColumn.map(fields::get).orElse("").strip();
         String location = Normalizer.normalize(given.isEmpty() ? rules.location() : given, Normalizer.Form.NFC);
-        if (sku.isBlank() || isTooLong(sku, SKU_CHARACTERS_MAX) || holdsControl(sku)) {
+        if (sku.isEmpty() || isTooLong(sku, SKU_CHARACTERS_MAX) || holdsControl(sku)) {
             wrong(line, "the SKU must be 1 to " + SKU_CHARACTERS_MAX + " characters, not spaces alone and none of them a control character: "
                     + shown(sku));
             return;
@@ -105,6 +106,10 @@ final class OldStockReader {
         if (quantity instanceof Quantity.Wrong wrong) {
             wrong(line, wrong.why());
         } else if (quantity instanceof Quantity.Whole whole) {
+            // A column of fixed width, or a typist's slip: "MUG " beside "MUG" would be two shelves.
+            if (spaced.isEmpty() && (isSpaced(fields.get(skuColumn)) || locationColumn.map(fields::get).filter(OldStockReader::isSpaced).isPresent())) {
+                spaced = Optional.of(line);
+            }
             take(new OldStock.Row(line, new OldStock.Place(sku, location), whole.value()));
         }
     }
@@ -165,7 +170,11 @@ final class OldStockReader {
         if (rows.isEmpty()) {
             throw new Failure(described + " holds no line of stock");
         }
-        return new OldStock(described, List.copyOf(rows.values()));
+        return new OldStock(described, List.copyOf(rows.values()), spaced);
+    }
+
+    private static boolean isSpaced(String field) {
+        return !field.equals(field.strip());
     }
 
     private static boolean isTooLong(String text, int characters) {

@@ -7,6 +7,7 @@ import io.stockledger.cli.Stockledger;
 import io.stockledger.cli.Table;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -39,13 +40,16 @@ final class Report implements Callable<Integer> {
     }
 
     static void tell(LedgerOptions ledger, Story story) {
-        Story.Trust trust = story.trust("");
+        Story.Trust trust = story.trust("", Story.TRUST_DEFAULT_LENGTH);
         if (ledger.json()) {
             ledger.out().println("{\"clean_seconds\":" + trust.clean().toSeconds() + ",\"cron_lag_seconds\":" + story.lag().toSeconds()
-                    + ",\"drifts_beyond_lag\":" + trust.beyond() + ",\"drifting_now\":" + trust.open() + "}");
+                    + ",\"drifts_beyond_lag\":" + trust.beyond() + ",\"drifting_now\":" + trust.open()
+                    + String.format(Locale.ROOT, ",\"worst_place_drifts\":%.4f", trust.often().share()) + ",\"places_only_ledger_has_compared\":" + !story.isPartial()
+                    + "}");
             return;
         }
         ledger.out().println(sentence(story));
+        ledger.out().println(scope(story));
         if (story.open().isEmpty()) {
             return;
         }
@@ -62,11 +66,27 @@ final class Report implements Callable<Integer> {
 
     /** The figure that the whole comparison is made for. */
     static String sentence(Story story) {
-        Story.Trust trust = story.trust("");
+        Story.Trust trust = story.trust("", Story.TRUST_DEFAULT_LENGTH);
         String lag = Durations.shown(story.lag());
         String clean = "No drift beyond the cron's own lag (" + lag + ") for " + Durations.shown(trust.clean());
-        return (trust.clean().isZero() && trust.open() > 0 ? "It drifts now by more than the cron's own lag (" + lag + ") explains" : clean)
+        return (isDrifting(trust) ? "It drifts now by more than the cron's own lag (" + lag + ") explains" : clean)
                 + "; before that " + Table.grouped(trust.beyond()) + (trust.beyond() == 1 ? " such drift; " : " such drifts; ")
-                + trust.differing() + ".";
+                + trust.differing() + "; " + trust.often() + ".";
+    }
+
+    /** Whether it says that something is wrong. */
+    static boolean isBad(Story story) {
+        Story.Trust trust = story.trust("", Story.TRUST_DEFAULT_LENGTH);
+        return isDrifting(trust) || !trust.often().isBearable();
+    }
+
+    private static boolean isDrifting(Story.Trust trust) {
+        return trust.clean().isZero() && trust.open() > 0;
+    }
+
+    /** What was compared, and what was not. */
+    static String scope(Story story) {
+        return "Compared are " + Table.grouped(story.named().size()) + (story.named().size() == 1 ? " place" : " places") + " that the source has ever named"
+                + (story.isPartial() ? "; what only the ledger has is not (--partial)." : ", and all that only the ledger has.");
     }
 }

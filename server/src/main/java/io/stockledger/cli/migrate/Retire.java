@@ -24,8 +24,9 @@ import picocli.CommandLine.Option;
             "Exit code 3 where something still stands in the way."},
         footer = {"%nExample:", "  stockledger migrate retire --missed /var/shop/missed.tsv"})
 final class Retire implements Callable<Integer> {
-    @Option(names = "--trust", paramLabel = "TIME", defaultValue = "7d", order = 1,
-            description = "How long the comparison must have shown no drift beyond the lag (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--trust", paramLabel = "TIME", defaultValue = Story.TRUST_DEFAULT, order = 1,
+            description = "How long the comparison must have shown no drift beyond the lag, nor any place that drifted for more than 5 %% of it "
+                    + "(default: ${DEFAULT-VALUE}).")
     private Duration required;
 
     @Option(names = "--missed", paramLabel = "FILE", order = 2, description = "The file of DualWrite: it must hold nothing that is still to be sent.")
@@ -47,10 +48,12 @@ final class Retire implements Callable<Integer> {
             inTheWay.add("the ledger does not decide everything: 'stockledger migrate switch' tells what it does, and "
                     + "'switch --to ledger', without a prefix or channel, is the last step");
         }
-        Story.Trust trust = story.trust("");
-        if (trust.clean().compareTo(required) < 0 || trust.open() > 0) {
-            inTheWay.add("the comparison shows no drift for " + Durations.shown(trust.clean()) + " (asked for: " + Durations.shown(required) + "), and "
-                    + trust.differing());
+        Story.Trust trust = story.trust("", required);
+        if (!trust.compared()) {
+            inTheWay.add("nothing was compared yet: 'stockledger migrate compare' does");
+        } else if (!trust.holdsFor(required)) {
+            inTheWay.add("the comparison shows no drift beyond the lag for " + Durations.shown(trust.clean()) + " (asked for: " + Durations.shown(required) + "), and "
+                    + trust.differing() + "; " + trust.often());
         }
         if (!story.isRecent(Instant.now())) {
             inTheWay.add("nobody has compared within a day: run 'stockledger migrate compare' once more");
@@ -117,6 +120,7 @@ final class Retire implements Callable<Integer> {
         return """
                 The cron job can go. The ledger has decided everything since %s;
                 the comparison shows no drift beyond the lag for %s.
+                %s
 
                 Delete, in this order, each when the one before has been quiet for a while:
                   1. the cron job that makes %s
@@ -131,6 +135,6 @@ final class Retire implements Callable<Integer> {
                   - the ledger's own audit, which replays it against itself in the background, in place of this
                     comparison: stockledger_audit_findings > 0 is to wake somebody; at any time ./stockledger audit
                   - channels read the feed (StockView): its staleness is what to watch in place of the job's runs
-                """.formatted(Converters.shown(whole.at()), Durations.shown(trust.clean()), source);
+                """.formatted(Converters.shown(whole.at()), Durations.shown(trust.clean()), Report.scope(story), source);
     }
 }

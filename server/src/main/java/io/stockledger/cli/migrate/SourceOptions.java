@@ -47,6 +47,11 @@ final class SourceOptions {
         OldStock read();
     }
 
+    /** Whether any is named. */
+    boolean isNamed() {
+        return file.isPresent() || jdbc.isPresent() || query.isPresent();
+    }
+
     /**
      * The source; a {@link Failure} where the options name none, or two.
      *

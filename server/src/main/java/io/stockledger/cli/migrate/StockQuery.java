@@ -21,10 +21,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.ServiceLoader;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The old system's stock by a query of its own database, whichever that is: the one place that speaks SQL to it. */
 final class StockQuery {
     private static final int FETCH_ROWS = 5_000;
+    private static final Pattern KIND = Pattern.compile("jdbc:[A-Za-z0-9+.-]{1,40}:");
 
     private final String url;
     private final Properties login;
@@ -57,7 +60,7 @@ final class StockQuery {
                 connection.rollback();
             }
         } catch (SQLException e) {
-            throw new Failure("the old system's database: " + Table.printable(String.valueOf(e.getMessage()).replaceAll("\\s*\\R\\s*", " ")), e);
+            throw new Failure("the old system's database: " + Table.printable(withoutUrl(e).replaceAll("\\s*\\R\\s*", " ")), e);
         }
     }
 
@@ -77,7 +80,8 @@ final class StockQuery {
             }
             reader.take(number, fields);
         }
-        return new OldStock("the answer to: " + query.replaceAll("\\s+", " "), reader.done().rows());
+        OldStock read = reader.done();
+        return new OldStock("the answer to: " + query.replaceAll("\\s+", " "), read.rows(), read.spaced());
     }
 
     /** A shop may well count in NUMERIC(12,3): 5.000 are 5 units. */
@@ -91,7 +95,24 @@ final class StockQuery {
     }
 
     private Connection connect() throws SQLException {
-        return driver.isPresent() ? driver.get().connect(url, login) : DriverManager.getConnection(url, login);
+        if (driver.isPresent()) {
+            return driver.get().connect(url, login);
+        }
+        for (Driver found : DriverManager.drivers().toList()) {
+            if (found.acceptsURL(url)) {
+                return DriverManager.getConnection(url, login);
+            }
+        }
+        // No more of it than names the kind of database: what follows may hold a password.
+        Matcher kind = KIND.matcher(url);
+        throw new Failure(kind.lookingAt() ? "no JDBC driver here takes the --jdbc URL that begins with " + kind.group()
+                + "; its form is that of the database's own manual, and for another database than PostgreSQL name its driver's JAR with --driver-jar"
+                : "--jdbc must be a URL such as jdbc:postgresql://shop-db/shop");
+    }
+
+    /** Drivers repeat the URL in their complaints, and a URL may hold a password. */
+    private String withoutUrl(SQLException e) {
+        return String.valueOf(e.getMessage()).replace(url, "the --jdbc URL");
     }
 
     private Driver driver(Path jar) {
@@ -110,7 +131,7 @@ final class StockQuery {
         } catch (MalformedURLException e) {
             throw new IllegalStateException("a file has a URL", e);
         } catch (SQLException e) {
-            throw new Failure("the driver in " + jar + " does not take the URL of --jdbc: " + Table.printable(String.valueOf(e.getMessage())), e);
+            throw new Failure("the driver in " + jar + " does not take the URL of --jdbc: " + Table.printable(withoutUrl(e)), e);
         }
     }
 }

@@ -23,7 +23,8 @@ import picocli.CommandLine.Option;
         description = {"Says who decides about which SKUs and channels: the ledger or the old path. Without --to or --back it only tells.", "",
             "Each switch is a line at the end of routing.tsv in the folder; the last one that takes in a SKU and channel decides. The shop's "
                 + "processes read it (Routing, in the client library) and follow within a second. Towards the ledger it asks the comparison "
-                + "first; the way back asks nothing."},
+                + "first, about the SKUs that are switched; a shelf is one for all channels, so for --channel it asks about them all together. "
+                + "The way back asks nothing."},
         footer = {"%nExamples:", "  stockledger migrate switch --prefix MUG --to ledger", "  stockledger migrate switch --channel web --to ledger",
             "  stockledger migrate switch --prefix MUG --back", "  stockledger migrate switch --back       everything, at once",
             "  stockledger migrate switch              who decides, and since when"})
@@ -40,8 +41,9 @@ final class Switch implements Callable<Integer> {
     @Option(names = "--back", order = 4, description = "The same as --to old-path.")
     private boolean back;
 
-    @Option(names = "--trust", paramLabel = "TIME", defaultValue = "7d", order = 5,
-            description = "How long the comparison must have shown no drift beyond the lag (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--trust", paramLabel = "TIME", defaultValue = Story.TRUST_DEFAULT, order = 5,
+            description = "How long the comparison must have shown no drift beyond the lag, nor any place that drifted for more than 5 %% of it "
+                    + "(default: ${DEFAULT-VALUE}).")
     private Duration required;
 
     @Option(names = "--force", order = 6, description = "Switch although it has not.")
@@ -62,7 +64,7 @@ final class Switch implements Callable<Integer> {
                 case LEDGER -> reason();
                 case OLD_PATH -> "back";
             };
-            record(file, new Routing.Switch(Instant.now(), decider.get(), prefix, channel, System.getProperty("user.name", ""), why));
+            record(file, decider.get(), why);
         }
         tell(history(file));
         return Stockledger.DONE;
@@ -88,11 +90,10 @@ final class Switch implements Callable<Integer> {
     /** What speaks for letting the ledger decide; a {@link Failure} where too little does. */
     private String reason() {
         Story story = Story.of(Observations.read(folder.observations()));
-        Story.Trust trust = story.trust(prefix);
-        String seen = story.looks().isEmpty() ? "nothing was compared yet" : "the comparison shows no drift beyond "
-                + Durations.shown(story.lag()) + " for " + Durations.shown(trust.clean()) + (trust.open() > 0 ? ", " + trust.differing() : "");
+        Story.Trust trust = story.trust(prefix, required);
+        String seen = seen(story, trust);
         boolean recent = story.isRecent(Instant.now());
-        if (trust.clean().compareTo(required) >= 0 && trust.open() == 0 && recent) {
+        if (trust.holdsFor(required) && recent) {
             return seen;
         }
         if (!recent) {
@@ -100,15 +101,28 @@ final class Switch implements Callable<Integer> {
         }
         if (!force) {
             throw new Failure("not switched: " + seen + "; asked for is " + Durations.shown(required)
-                    + " (--trust) with nothing that differs, up to today; --force switches all the same");
+                    + " (--trust) with nothing that differs, and no place that drifts for more of it than is trusted, up to today; --force switches all the same");
         }
         ledger.err().println("stockledger: switched by force: " + seen);
         return "forced; " + seen;
     }
 
-    private static void record(Path file, Routing.Switch made) {
+    private String seen(Story story, Story.Trust trust) {
+        if (story.looks().isEmpty()) {
+            return "nothing was compared yet";
+        }
+        if (!trust.compared()) {
+            return prefix.isEmpty() ? "no SKU was ever compared" : "no SKU that begins with " + Table.printable(prefix) + " was ever compared";
+        }
+        return "the comparison shows no drift beyond " + Durations.shown(story.lag()) + " for " + Durations.shown(trust.clean())
+                + (trust.open() > 0 ? ", " + trust.differing() : "") + "; " + trust.often()
+                + (channel.isEmpty() ? "" : "; it is of all channels together, not of " + Table.printable(channel) + " alone")
+                + (story.isPartial() ? "; what only the ledger has was not compared" : "");
+    }
+
+    private void record(Path file, Routing.Decider decider, String why) {
         try {
-            Routing.record(file, made);
+            Routing.record(file, new Routing.Switch(Instant.now(), decider, prefix, channel, System.getProperty("user.name", ""), why));
         } catch (IOException e) {
             throw Folder.cannotWrite(file, e);
         } catch (IllegalArgumentException e) {

@@ -33,7 +33,7 @@ class ComparisonTest {
 
     private final AtomicLong nanos = new AtomicLong();
     private final LedgerSide ledger = new LedgerSide(Figure.ON_HAND, LAG, nanos::get);
-    private final Comparison comparison = new Comparison(ledger);
+    private final Comparison comparison = new Comparison(ledger, false);
     private final Story story = new Story();
     private final List<Observation> all = new ArrayList<>();
 
@@ -41,7 +41,7 @@ class ComparisonTest {
     private Path folder;
 
     ComparisonTest() {
-        keep(List.of(new Observation.Begun(START, "stock.csv", "on-hand", LAG.toSeconds())));
+        keep(List.of(new Observation.Begun(START, "stock.csv", "on-hand", LAG.toSeconds(), false)));
         says(MUG, 10);
         says(PEN, 5);
     }
@@ -52,15 +52,28 @@ class ComparisonTest {
                 new FeedProgress(ByteString.EMPTY, START, Optional.empty()));
     }
 
+    private static OldStock stock(String described, List<OldStock.Row> rows) {
+        return new OldStock(described, rows, Optional.empty());
+    }
+
     private void keep(List<Observation> seen) {
         seen.forEach(story::add);
         all.addAll(seen);
     }
 
     private Observation.Looked look(long mug, long pen) {
-        List<Observation> seen = comparison.look(now(), new OldStock("stock.csv", List.of(new OldStock.Row(2, MUG, mug), new OldStock.Row(3, PEN, pen))));
+        List<Observation> seen = comparison.look(now(), stock("stock.csv", List.of(new OldStock.Row(2, MUG, mug), new OldStock.Row(3, PEN, pen))));
         keep(seen);
         return (Observation.Looked) seen.get(seen.size() - 1);
+    }
+
+    private Story.Trust trust(String prefix) {
+        return story.trust(prefix, Duration.ofDays(7));
+    }
+
+    private String trusted(String prefix) {
+        Story.Trust trust = trust(prefix);
+        return Durations.shown(trust.clean()) + ", " + trust.beyond() + " beyond, " + trust.open() + " open";
     }
 
     private Instant now() {
@@ -106,8 +119,8 @@ class ComparisonTest {
             look(minute >= 10 && minute < 30 || minute >= 40 && minute < 42 ? 3 : 10, 5);
             pass(Duration.ofMinutes(1));
         }
-        assertEquals(new Story.Trust(Duration.ofMinutes(29), 1, 0), story.trust(""));
-        assertEquals(new Story.Trust(Duration.ofMinutes(59), 0, 0), story.trust("PEN"));
+        assertEquals("29 min 0 s, 1 beyond, 0 open", trusted(""));
+        assertEquals("59 min 0 s, 0 beyond, 0 open", trusted("PEN"));
     }
 
     @Test
@@ -119,7 +132,7 @@ class ComparisonTest {
         look(10, 5);
         pass(Duration.ofMinutes(10));
         look(10, 5);
-        assertEquals(Duration.ofMinutes(20), story.trust("").clean());
+        assertEquals(Duration.ofMinutes(20), trust("").clean());
         assertEquals(1, story.gaps().size());
     }
 
@@ -128,10 +141,10 @@ class ComparisonTest {
         look(3, 5);
         pass(Duration.ofMinutes(14));
         assertEquals(1, look(3, 5).drifting());
-        assertEquals(new Story.Trust(Duration.ofMinutes(14), 0, 1), story.trust(""));
+        assertEquals("14 min 0 s, 0 beyond, 1 open", trusted(""));
         pass(Duration.ofMinutes(2));
         look(3, 5);
-        assertEquals(new Story.Trust(Duration.ZERO, 1, 1), story.trust(""));
+        assertEquals("0 s, 1 beyond, 1 open", trusted(""));
     }
 
     @Test
@@ -152,9 +165,9 @@ class ComparisonTest {
         Files.writeString(file, "nonsense\n", StandardOpenOption.APPEND);
         assertTrue(assertThrows(Failure.class, () -> Observations.read(file)).getMessage().contains("line " + (all.size() + 2) + " is no observation"));
 
-        Comparison next = new Comparison(ledger);
+        Comparison next = new Comparison(ledger, false);
         next.resume(story);
-        assertEquals(new Observation.Settled(now(), PEN), next.look(now(), new OldStock("", List.of(new OldStock.Row(2, PEN, 5)))).get(0));
+        assertEquals(new Observation.Settled(now(), PEN), next.look(now(), stock("", List.of(new OldStock.Row(2, PEN, 5)))).get(0));
     }
 
     @Test
@@ -189,7 +202,7 @@ class ComparisonTest {
         fresh.onStockBegins();
         fresh.onStock(List.of(Stock.newBuilder().setSku("MUG").addBalances(LocationBalance.newBuilder().setLocation("main").setAvailable(10)).build()));
         fresh.onStockComplete(new FeedProgress(ByteString.EMPTY, START, Optional.empty()));
-        List<Observation> seen = new Comparison(fresh).look(now(), new OldStock("", List.of(new OldStock.Row(2, MUG, 0))));
+        List<Observation> seen = new Comparison(fresh, false).look(now(), stock("", List.of(new OldStock.Row(2, MUG, 0))));
         assertEquals(new Observation.Drifting(now(), MUG, 0, 10), seen.get(0));
     }
 
@@ -198,10 +211,86 @@ class ComparisonTest {
         // That the ledger had none before its first entry explains nothing any more.
         pass(LAG.plusSeconds(1));
         look(10, 4);
-        List<Observation> seen = comparison.look(now(), new OldStock("", List.of(new OldStock.Row(2, MUG, 10))));
+        List<Observation> seen = comparison.look(now(), stock("", List.of(new OldStock.Row(2, MUG, 10))));
         assertEquals(new Observation.Drifting(now(), PEN, 0, 5), seen.get(0));
         says(PEN, 0);
-        assertEquals(new Observation.Settled(now(), PEN), comparison.look(now(), new OldStock("", List.of(new OldStock.Row(2, MUG, 10)))).get(0));
+        assertEquals(new Observation.Settled(now(), PEN), comparison.look(now(), stock("", List.of(new OldStock.Row(2, MUG, 10)))).get(0));
+    }
+
+    @Test
+    void whoGoesOnWithAComparisonKnowsOfEveryPlaceThatWasEverNamed() throws IOException {
+        Comparison partial = new Comparison(ledger, true);
+        pass(LAG.plusSeconds(1));
+        keep(partial.look(now(), stock("", List.of(new OldStock.Row(2, MUG, 10), new OldStock.Row(3, PEN, 5)))));
+        Path file = folder.resolve("observations.jsonl");
+        try (Observations observations = Observations.open(file)) {
+            observations.append(all);
+        }
+        Comparison next = new Comparison(ledger, true);
+        next.resume(Story.of(Observations.read(file)));
+        List<Observation> seen = next.look(now(), stock("", List.of(new OldStock.Row(2, MUG, 10))));
+        assertEquals(List.of(new Observation.Drifting(now(), PEN, 0, 5), new Observation.Looked(now(), 2, 0, 1, 5)), seen);
+    }
+
+    @Test
+    void manyPlacesAreNamedInLinesThatCanBeReadEachOnceAndBeforeTheLook() throws IOException {
+        List<OldStock.Row> rows = new ArrayList<>();
+        for (int i = 0; i < 2_500; i++) {
+            rows.add(new OldStock.Row(i + 2, new OldStock.Place("N-" + i, "main"), 0));
+        }
+        Comparison many = new Comparison(ledger, true);
+        List<Observation> seen = many.look(now(), stock("", rows));
+        assertEquals(4, seen.size());
+        assertEquals(2_500, Story.of(seen.subList(0, 3)).named().size());
+        assertEquals(1, many.look(now(), stock("", rows)).size());
+    }
+
+    @Test
+    void whatOnlyTheLedgerHasDriftsUnlessTheSourceIsAPart() {
+        OldStock mugs = stock("", List.of(new OldStock.Row(2, MUG, 10)));
+        // The ledger had none before: a copy that is as old as the lag is right.
+        assertEquals(0, ((Observation.Looked) comparison.look(now(), mugs).get(1)).drifting());
+        pass(LAG.plusSeconds(1));
+        assertEquals(new Observation.Drifting(now(), PEN, 0, 5), comparison.look(now(), mugs).get(0));
+        List<Observation> partial = new Comparison(ledger, true).look(now(), mugs);
+        assertEquals(new Observation.Looked(now(), 1, 0, 0, 0), partial.get(partial.size() - 1));
+    }
+
+    @Test
+    void aPlaceThatIsOftenWrongForLessThanTheLagEarnsNoTrust() {
+        pass(LAG.plusSeconds(1));
+        for (int minute = 0; minute < 8 * 24 * 60; minute++) {
+            // The mug is wrong fourteen minutes of each fifteen, the pen one of each hour.
+            look(minute % 15 < 14 ? 3 : 10, minute % 60 == 7 ? 4 : 5);
+            pass(Duration.ofMinutes(1));
+        }
+        look(10, 5);
+        Duration week = Duration.ofDays(7);
+        assertEquals("8 d 0 h, 0 beyond, 0 open", trusted("MUG"));
+        assertFalse(trust("MUG").holdsFor(week));
+        assertFalse(trust("").holdsFor(week));
+        assertTrue(trust("PEN").holdsFor(week));
+        assertTrue(Report.sentence(story).contains("MUG the longest, for 93.3 % of the time (up to 5.0 % is trusted)"), Report.sentence(story));
+        // Once it has been right for as long as is asked for, the past is over.
+        for (int hour = 0; hour < 7 * 24 * 6; hour++) {
+            pass(Duration.ofMinutes(10));
+            look(10, 5);
+        }
+        assertTrue(trust("MUG").holdsFor(week));
+    }
+
+    @Test
+    void trustOfAPartBeginsWithItsFirstComparison() {
+        look(10, 5);
+        pass(Duration.ofMinutes(10));
+        OldStock.Place bowl = new OldStock.Place("BOWL", "main");
+        OldStock withBowl = stock("", List.of(new OldStock.Row(2, MUG, 10), new OldStock.Row(3, PEN, 5), new OldStock.Row(4, bowl, 0)));
+        keep(comparison.look(now(), withBowl));
+        pass(Duration.ofMinutes(2));
+        keep(comparison.look(now(), withBowl));
+        assertEquals(Duration.ofMinutes(2), trust("BOWL").clean());
+        assertEquals(Duration.ofMinutes(12), trust("").clean());
+        assertFalse(trust("BOW-L").compared());
     }
 
     @Test
@@ -214,19 +303,19 @@ class ComparisonTest {
         pass(Duration.ofMinutes(2));
         look(10, 5);
         pass(Duration.ofMinutes(3));
-        keep(List.of(new Observation.Begun(now(), "stock.csv", "on-hand", LAG.toSeconds())));
+        keep(List.of(new Observation.Begun(now(), "stock.csv", "on-hand", LAG.toSeconds(), false)));
         look(10, 5);
         pass(Duration.ofMinutes(1));
         look(10, 5);
-        assertEquals(Duration.ofMinutes(7), story.trust("").clean());
+        assertEquals(Duration.ofMinutes(7), trust("").clean());
     }
 
     @Test
     void thePageSaysWhatToRelyOnAndEscapesNames() throws IOException {
         OldStock.Place odd = new OldStock.Place("<b>&\"", "main");
-        keep(comparison.look(now(), new OldStock("stock.csv", List.of(new OldStock.Row(2, odd, 3)))));
+        keep(comparison.look(now(), stock("stock.csv", List.of(new OldStock.Row(2, odd, 3)))));
         pass(Duration.ofMinutes(16));
-        keep(comparison.look(now(), new OldStock("stock.csv", List.of(new OldStock.Row(2, odd, 3)))));
+        keep(comparison.look(now(), stock("stock.csv", List.of(new OldStock.Row(2, odd, 3)))));
         Path page = folder.resolve("drift.html");
         DriftPage.write(page, story);
         String html = Files.readString(page);
