@@ -70,9 +70,13 @@ public final class NamedSubscriptions {
         caller.call(stub -> stub.deleteSubscription(request));
     }
 
-    /** Has a name go on with the first entry recorded at or after this time; before the first is the beginning. */
-    public void rewind(String name, Instant time) {
-        rewind(RewindSubscriptionRequest.newBuilder().setName(name).setTime(Times.timestamp(time)));
+    /**
+     * Has a name go on with the first entry recorded at or after this time.
+     *
+     * @return whether that is the beginning: the ledger recorded no entry before
+     */
+    public boolean rewind(String name, Instant time) {
+        return rewind(RewindSubscriptionRequest.newBuilder().setName(name).setTime(Times.timestamp(time)));
     }
 
     /** Has a name go on after this cursor. */
@@ -85,8 +89,8 @@ public final class NamedSubscriptions {
         rewind(RewindSubscriptionRequest.newBuilder().setName(name).setBeginning(true));
     }
 
-    private void rewind(RewindSubscriptionRequest.Builder request) {
-        caller.call(stub -> stub.rewindSubscription(request.build()));
+    private boolean rewind(RewindSubscriptionRequest.Builder request) {
+        return caller.call(stub -> stub.rewindSubscription(request.build())).getBeginning();
     }
 
     /** Puts an entry aside that a consumer can't apply; on disk once this returns. Of the reason 1,000 characters are kept. */

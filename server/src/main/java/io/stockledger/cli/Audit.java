@@ -56,8 +56,9 @@ final class Audit implements Callable<Integer> {
             throw new Failure("--after and --export-heads go with an audit of all: name no SKUs and no --heads");
         }
         Optional<KeptHeads> kept = heads.map(this::read);
+        Optional<HeadsFile> export = exportHeads.map(HeadsFile::of);
         try (LedgerClient client = ledger.connect()) {
-            boolean clean = all ? followAll(client) : follow(kept.isEmpty() ? client.audit(named()) : client.auditHeads(kept.get()));
+            boolean clean = all ? followAll(client, export) : follow(kept.isEmpty() ? client.audit(named()) : client.auditHeads(kept.get()), export);
             return clean ? Stockledger.DONE : Stockledger.FOUND;
         }
     }
@@ -72,18 +73,19 @@ final class Audit implements Callable<Integer> {
     }
 
     /** Where it does not come to its end, it says how to go on. */
-    private boolean followAll(LedgerClient client) {
+    private boolean followAll(LedgerClient client, Optional<HeadsFile> export) {
         lastSku = after;
         Thread farewell = new Thread(this::tellWhereToGoOn);
         Runtime.getRuntime().addShutdownHook(farewell);
         boolean done = false;
         try {
-            boolean clean = follow(client.auditAll(after, exportHeads.isPresent()));
+            boolean clean = follow(client.auditAll(after, exportHeads.isPresent()), export);
             done = true;
             return clean;
         } finally {
             Runtime.getRuntime().removeShutdownHook(farewell);
-            if (!done) {
+            // Where none is done, what went wrong says all.
+            if (!done && !lastSku.isEmpty()) {
                 tellWhereToGoOn();
             }
         }
@@ -94,12 +96,12 @@ final class Audit implements Callable<Integer> {
         return new LinkedHashSet<>(skus);
     }
 
-    private boolean follow(Iterator<AuditResponse> messages) {
-        Optional<HeadsFile> export = exportHeads.map(HeadsFile::create);
+    private boolean follow(Iterator<AuditResponse> messages, Optional<HeadsFile> export) {
         Optional<AuditTotal> total = Optional.empty();
         try {
             while (messages.hasNext()) {
                 AuditResponse message = messages.next();
+                export.ifPresent(HeadsFile::begin);
                 if (message.hasTotal()) {
                     total = Optional.of(message.getTotal());
                 } else if (message.hasProgress()) {

@@ -1,5 +1,6 @@
 package io.stockledger.cli;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
 import io.stockledger.v1.AdjustReason;
 import io.stockledger.v1.EntryKind;
@@ -12,16 +13,20 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** How people write times, durations and the contract's enums, and how they are shown to them. */
 public final class Converters {
     private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})(ms|s|m|h|d)");
+    private static final Pattern DATE = Pattern.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}");
     private static final DateTimeFormatter MILLISECONDS =
             DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
 
@@ -53,11 +58,39 @@ public final class Converters {
         };
     }
 
+    /** A day alone, which is no point in time: whose midnight, and its beginning or its end? */
+    static boolean isDate(String text) {
+        return DATE.matcher(text).matches();
+    }
+
     static Instant instant(String text) {
+        if (isDate(text)) {
+            throw new TypeConversionException("'" + text + "' is a date without a time; write " + text + "T00:00:00Z for where it begins in UTC");
+        }
         try {
             return text.endsWith("Z") ? Instant.parse(text) : OffsetDateTime.parse(text).toInstant();
         } catch (DateTimeException e) {
             throw new TypeConversionException("'" + text + "' is not a time such as 2026-11-27T18:00:00Z");
+        }
+    }
+
+    /** A name that was given: an empty one, of a script's unset variable say, would quietly mean none. */
+    static final class Name implements ITypeConverter<String> {
+        @Override
+        public String convert(String text) {
+            if (text.isEmpty()) {
+                throw new TypeConversionException("it is empty: give a name, or leave the option out");
+            }
+            return text;
+        }
+    }
+
+    /** A cursor as a watch ends with it; empty where the text is none. */
+    static Optional<ByteString> cursor(String text) {
+        try {
+            return isDate(text) ? Optional.empty() : Optional.of(ByteString.copyFrom(Base64.getUrlDecoder().decode(text)));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
         }
     }
 

@@ -48,6 +48,7 @@ final class Explain implements Callable<Integer> {
         if (ledger.json()) {
             throw new Failure("a story is for people; 'stockledger entries SKU --json' gives a program every entry");
         }
+        html.ifPresent(OutputFiles::requireFolder);
         try (LedgerClient client = ledger.connect()) {
             Stock stock = client.stock(sku);
             if (stock.getSequence() == 0) {
@@ -83,7 +84,7 @@ final class Explain implements Callable<Integer> {
         try {
             Files.writeString(file, page, StandardCharsets.UTF_8);
         } catch (IOException e) {
-            throw new Failure("the page can't be written to " + file + ": " + e, e);
+            throw OutputFiles.unwritable(file, e);
         }
     }
 

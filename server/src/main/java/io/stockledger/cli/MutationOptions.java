@@ -19,11 +19,11 @@ final class MutationOptions {
             description = "The mutation's id, 1 to 64 characters (default: a new one). The same id again gives the first outcome.")
     private Optional<String> id = Optional.empty();
 
-    @Option(names = "--location", paramLabel = "NAME", order = 51,
+    @Option(names = "--location", paramLabel = "NAME", order = 51, converter = Converters.Name.class,
             description = "Where (default: main; of a reservation: its own).")
     private Optional<String> location = Optional.empty();
 
-    @Option(names = "--channel", paramLabel = "NAME", order = 52, description = "The sales channel.")
+    @Option(names = "--channel", paramLabel = "NAME", order = 52, converter = Converters.Name.class, description = "The sales channel.")
     private Optional<String> channel = Optional.empty();
 
     @Option(names = "--reference", paramLabel = "TEXT", order = 53,

@@ -4,6 +4,7 @@ import io.stockledger.client.LedgerClient;
 import io.stockledger.v1.Entry;
 import io.stockledger.v1.Stock;
 import java.time.Instant;
+import java.util.OptionalLong;
 import picocli.CommandLine.TypeConversionException;
 
 /** A point in a SKU's past as people write it: the sequence of an entry, or a time. */
@@ -18,6 +19,9 @@ sealed interface Point {
 
     static Point of(String text) {
         if (!text.chars().allMatch(c -> c >= '0' && c <= '9') || text.isEmpty()) {
+            if (Converters.isDate(text)) {
+                return new AtTime(Converters.instant(text));
+            }
             try {
                 return new AtTime(Converters.instant(text));
             } catch (TypeConversionException e) {
@@ -41,13 +45,21 @@ sealed interface Point {
         throw new IllegalStateException("no such point: " + this);
     }
 
-    /** The sequence of the first entry that is not before it: the one named, or the first recorded at that time or later. */
-    default long firstSequence(LedgerClient client, String sku) {
+    /**
+     * The sequence of the first entry that is not before it: the one named, or the first recorded at that time or later.
+     * Empty for a time that has not come yet, by the ledger's clock.
+     */
+    default OptionalLong firstSequence(LedgerClient client, String sku) {
         if (this instanceof AtSequence at) {
-            return at.sequence();
+            return OptionalLong.of(at.sequence());
         }
-        Instant time = ((AtTime) this).time();
-        return client.stockAt(sku, time.minusMillis(1)).getSequence() + 1;
+        Instant before = ((AtTime) this).time().minusMillis(1);
+        if (before.toEpochMilli() <= 0) {
+            // No ledger is as old, and none takes such a time.
+            return OptionalLong.of(1);
+        }
+        return before.isBefore(Converters.instant(client.stock(sku).getAsOfTime()))
+                ? OptionalLong.of(client.stockAt(sku, before).getSequence() + 1) : OptionalLong.empty();
     }
 
     /** Whether an entry lies behind it. */

@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,7 +36,7 @@ final class Reads {
         private String location;
 
         @Option(names = "--at", paramLabel = "POINT",
-                description = "A point of the past: a time, or the sequence of the last entry that counts (default: now).")
+                description = "A point of the past: a time such as 2026-11-27T18:00:00Z, or the sequence of the last entry that counts (default: now).")
         private Optional<Point> at = Optional.empty();
 
         @Mixin
@@ -75,7 +76,8 @@ final class Reads {
         private String sku;
 
         @Option(names = {"--from", "--from-sequence"}, paramLabel = "POINT", defaultValue = "1",
-                description = "The first entry wanted: its sequence, or the time from which on it was recorded (default: ${DEFAULT-VALUE}).")
+                description = {"The first entry wanted: its sequence, or the time from which on it was recorded,",
+                    "such as 2026-11-27T18:00:00Z (default: ${DEFAULT-VALUE})."})
         private Point from;
 
         @Option(names = "--to", paramLabel = "POINT",
@@ -95,7 +97,12 @@ final class Reads {
             }
             try (LedgerClient client = ledger.connect()) {
                 Table table = Shown.entries();
-                long first = from.firstSequence(client, sku);
+                OptionalLong start = from.firstSequence(client, sku);
+                if (start.isEmpty()) {
+                    tell(Table.printable(sku) + ": no entry is from then on, since that time has not come yet");
+                    return Stockledger.DONE;
+                }
+                long first = start.getAsLong();
                 Iterator<Entry> entries = client.entries(sku, first)
                         .takeWhile(entry -> to.isEmpty() || !to.get().isBefore(entry)).limit(limit + 1).iterator();
                 long shown = 0;
@@ -110,8 +117,8 @@ final class Reads {
                 }
                 if (!ledger.json() && shown > 0) {
                     table.print(ledger.out());
-                } else if (!ledger.json()) {
-                    ledger.out().println(Table.printable(sku) + ": the ledger holds no entry of it"
+                } else if (shown == 0) {
+                    tell(Table.printable(sku) + ": the ledger holds no entry of it"
                             + (to.isPresent() ? " there" : first > 1 ? " from sequence " + first + " on" : ""));
                 }
                 if (entries.hasNext()) {
@@ -120,6 +127,13 @@ final class Reads {
                 }
             }
             return Stockledger.DONE;
+        }
+
+        /** To people: a program sees that no line came. */
+        private void tell(String why) {
+            if (!ledger.json()) {
+                ledger.out().println(why);
+            }
         }
     }
 

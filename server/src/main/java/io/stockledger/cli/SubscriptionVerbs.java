@@ -63,7 +63,7 @@ final class SubscriptionVerbs implements Callable<Integer> {
 
     /** What every verb about one name takes. */
     private abstract static class OfOne implements Callable<Integer> {
-        @Parameters(paramLabel = "NAME", description = "The subscription.")
+        @Parameters(paramLabel = "NAME", converter = Converters.Name.class, description = "The subscription.")
         String name;
 
         @Mixin
@@ -125,19 +125,23 @@ final class SubscriptionVerbs implements Callable<Integer> {
             footer = {"%nExample:", "  stockledger subscriptions rewind erp --to 2026-11-27T18:00:00Z", "  stockledger subscriptions rewind erp --to beginning"})
     static final class Rewind extends OfOne {
         @Option(names = "--to", paramLabel = "WHERE", required = true,
-                description = "beginning, a time (the first entry recorded then or later), or a cursor of a watch.")
+                description = {"beginning, a time such as 2026-11-27T18:00:00Z (the first entry recorded then or later),", "or a cursor of a watch."})
         private String to;
 
         @Override
         void on(NamedSubscriptions subscriptions) {
+            boolean isTime = to.contains(":") || Converters.isDate(to);
             if (to.equals("beginning")) {
                 subscriptions.rewindToBeginning(name);
-            } else if (to.contains(":")) {
-                subscriptions.rewind(name, time());
-            } else {
+                say("goes on from the beginning");
+            } else if (!isTime) {
                 subscriptions.rewind(name, cursor());
+                say("goes on from that cursor");
+            } else if (subscriptions.rewind(name, time())) {
+                say("goes on from the beginning: the ledger holds no entry from before " + Table.printable(to));
+            } else {
+                say("goes on from " + Table.printable(to));
             }
-            say("goes on from " + Table.printable(to.contains(":") || to.equals("beginning") ? to : "that cursor"));
         }
 
         private Instant time() {
@@ -149,11 +153,8 @@ final class SubscriptionVerbs implements Callable<Integer> {
         }
 
         private ByteString cursor() {
-            try {
-                return ByteString.copyFrom(Base64.getUrlDecoder().decode(to));
-            } catch (IllegalArgumentException e) {
-                throw new Failure("--to must be beginning, a time or a cursor, not '" + Table.printable(to) + "'", e);
-            }
+            return Converters.cursor(to)
+                    .orElseThrow(() -> new Failure("--to must be beginning, a time or a cursor, not '" + Table.printable(to) + "'"));
         }
     }
 

@@ -51,12 +51,13 @@ final class Watch implements Callable<Integer> {
     @Option(names = "--share", paramLabel = "I/N", description = "Only the SKUs of share I (from 0) of N.")
     private Optional<String> share = Optional.empty();
 
-    @Option(names = "--name", paramLabel = "NAME", description = {"As a consumer of this named subscription: what is shown is acknowledged,",
+    @Option(names = "--name", paramLabel = "NAME", converter = Converters.Name.class, description = {"As a consumer of this named subscription: what is shown is acknowledged,",
             "and shared with the name's other consumers. --from is where a new name begins."})
     private Optional<String> name = Optional.empty();
 
-    @Option(names = "--consumer", paramLabel = "NAME", defaultValue = "", description = "With --name: who this consumer is among the others.")
-    private String consumer;
+    @Option(names = "--consumer", paramLabel = "NAME", converter = Converters.Name.class,
+            description = "With --name: who this consumer is among the others.")
+    private Optional<String> consumer = Optional.empty();
 
     @Option(names = "--from", paramLabel = "WHERE", defaultValue = "now",
             description = "beginning, now, or the cursor that an earlier watch ended with (default: ${DEFAULT-VALUE}).")
@@ -79,7 +80,7 @@ final class Watch implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         SubscribeRequest request = request();
-        Optional<HeadsFile> heads = exportHeads.map(HeadsFile::create);
+        Optional<HeadsFile> heads = exportHeads.map(HeadsFile::of);
         Printer printer = new Printer(ledger.out(), ledger.err(), ledger.json(), limit.orElse(Long.MAX_VALUE), untilCaughtUp, name, heads);
         try (LedgerClient client = ledger.connect(); Subscription subscription = client.subscribe(request, printer)) {
             Thread farewell = new Thread(() -> {
@@ -95,6 +96,9 @@ final class Watch implements Callable<Integer> {
                 Runtime.getRuntime().removeShutdownHook(farewell);
             }
         } catch (ExecutionException e) {
+            if (e.getCause().getCause() instanceof Failure unwritable) {
+                throw unwritable;
+            }
             throw e.getCause() instanceof LedgerException cause ? cause : new Failure(e.getCause().toString(), e.getCause());
         } finally {
             heads.ifPresent(HeadsFile::close);
@@ -110,13 +114,13 @@ final class Watch implements Callable<Integer> {
         if (name.isPresent() && limit.isPresent()) {
             throw new Failure("--limit does not go with --name: it might end within a message, which is acknowledged whole");
         }
-        if (name.isEmpty() && !consumer.isEmpty()) {
+        if (name.isEmpty() && consumer.isPresent()) {
             throw new Failure("--consumer goes with --name");
         }
         if (name.isPresent() && exportHeads.isPresent()) {
             throw new Failure("--export-heads does not go with --name");
         }
-        SubscribeRequest.Builder request = SubscribeRequest.newBuilder().setName(name.orElse("")).setConsumer(consumer)
+        SubscribeRequest.Builder request = SubscribeRequest.newBuilder().setName(name.orElse("")).setConsumer(consumer.orElse(""))
                 .setChainHeads(exportHeads.isPresent());
         FeedFilter filter = FeedFilter.newBuilder()
                 .addAllSkus(skus).setSkuPrefix(prefix).addAllLocations(locations).addAllChannels(channels).addAllKinds(kinds).build();
@@ -140,11 +144,8 @@ final class Watch implements Callable<Integer> {
     }
 
     private static ByteString cursor(String text) {
-        try {
-            return ByteString.copyFrom(Base64.getUrlDecoder().decode(text));
-        } catch (IllegalArgumentException e) {
-            throw new Failure("--from must be beginning, now or a cursor, not '" + Table.printable(text) + "'", e);
-        }
+        return Converters.cursor(text)
+                .orElseThrow(() -> new Failure("--from must be beginning, now or a cursor, not '" + Table.printable(text) + "'"));
     }
 
     /** Writes entries as they come, and keeps the cursor of what it has written. */
@@ -172,6 +173,7 @@ final class Watch implements Callable<Integer> {
 
         @Override
         public void onEntries(List<Entry> entries, FeedProgress progress) {
+            heads.filter(file -> !end.isDone()).ifPresent(HeadsFile::begin);
             for (Entry entry : entries) {
                 if (left == 0) {
                     // In the middle of a message, so the cursor stays before it:
@@ -195,6 +197,7 @@ final class Watch implements Callable<Integer> {
 
         @Override
         public void onCaughtUp(FeedProgress progress) {
+            heads.filter(file -> !end.isDone()).ifPresent(HeadsFile::begin);
             moveTo(progress);
             if (untilCaughtUp) {
                 end.complete(null);

@@ -345,7 +345,8 @@ final class StandInLedger implements AutoCloseable {
         @Override
         public void rewindSubscription(RewindSubscriptionRequest request, StreamObserver<RewindSubscriptionResponse> reply) {
             operated.add(request);
-            answer(reply, RewindSubscriptionResponse.getDefaultInstance());
+            boolean beginning = request.getBeginning() || request.hasTime() && request.getTime().getSeconds() < 0;
+            answer(reply, RewindSubscriptionResponse.newBuilder().setBeginning(beginning).build());
         }
 
         @Override

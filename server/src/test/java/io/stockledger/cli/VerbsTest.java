@@ -150,6 +150,10 @@ class VerbsTest {
         assertEquals(1, run("entries", "PAST", "--to", "1", "--json").out().lines().count());
         assertEquals(2, run("entries", "PAST", "--from", "2001-01-01T00:00:00Z", "--to", "2100-01-01T00:00:00Z", "--json").out().lines().count());
         assertEquals("PAST: the ledger holds no entry of it there\n", run("entries", "PAST", "--to", "2001-01-01T00:00:00Z").out());
+        assertEquals(2, run("entries", "PAST", "--from", "1970-01-01T00:00:00Z", "--json").out().lines().count());
+        Ended future = run("entries", "PAST", "--from", "2099-01-01T00:00:00Z");
+        assertEquals(0, future.code());
+        assertEquals("PAST: no entry is from then on, since that time has not come yet\n", future.out());
         Ended bad = run("entries", "PAST", "--from", "yesterday");
         assertEquals(1, bad.code());
         assertTrue(bad.err().contains("'yesterday' is neither a sequence nor a time such as 2026-11-27T18:00:00Z"), bad::err);
@@ -203,8 +207,8 @@ class VerbsTest {
 
     @Test
     void chainHeadsGoIntoANewFileAndAreHeldAgainstTheLedgerFromIt(@TempDir Path folder) throws Exception {
-        Path file = folder.resolve("heads.csv");
-        assertEquals(0, run("audit", "--export-heads", file.toString()).code());
+        Path file = Files.writeString(folder.resolve("heads.csv"), "sku,row,sequence,sha256\r\n");
+        assertEquals(0, run("audit", "--export-heads", file.toString()).code(), "one that ended before the first head is begun again");
         assertEquals(List.of("sku,row,sequence,sha256", "MUG,2,3," + "00".repeat(32), "\"PEN, \"\"BLACK\"\"\",2,3," + "00".repeat(32)),
                 Files.readAllLines(file));
         Ended held = run("audit", "--heads", file.toString());
@@ -213,8 +217,13 @@ class VerbsTest {
         Ended again = run("audit", "--export-heads", file.toString());
         assertEquals(1, again.code());
         assertTrue(again.err().contains("evidence"), again::err);
+        assertEquals(1, again.err().lines().count());
         Files.writeString(file, "sku,row,sequence,sha256\nMUG,2,3,0000\nMUG,two,3," + "00".repeat(32) + "\n");
+        assertTrue(run("audit", "--heads", file.toString()).err().contains("line 2 is no chain head"), "a short digest");
+        Files.writeString(file, "sku,row,sequence,sha256\nMUG,2,3," + "00".repeat(32) + "\nMUG,two,3," + "00".repeat(32) + "\n");
         assertTrue(run("audit", "--heads", file.toString()).err().contains("line 3 is no chain head"), "the second");
+        Files.writeString(file, "\uFEFFsku,row,sequence,sha256\nMUG,2,3," + "00".repeat(32) + "\n");
+        assertEquals("clean: 1 SKU, 3 entries in 2 rows\n", run("audit", "--heads", file.toString()).out());
         Files.writeString(file, "sku,row,sequence,sha256\r\nMUG,2,3," + "00".repeat(32) + "\r\n\"PEN, \"\"BL");
         Ended cut = run("audit", "--heads", file.toString());
         assertEquals(0, cut.code());
@@ -262,9 +271,12 @@ class VerbsTest {
         assertEquals("erp: sent once more: 1 entry\n", run("subscriptions", "retry", "erp", "--all").out());
         assertEquals("erp: dropped: MUG sequence 17\n", run("subscriptions", "drop", "erp", "MUG", "17").out());
         assertEquals("erp: goes on from 2026-11-27T18:00:00Z\n", run("subscriptions", "rewind", "erp", "--to", "2026-11-27T18:00:00Z").out());
-        assertEquals("erp: goes on from beginning\n", run("subscriptions", "rewind", "erp", "--to", "beginning").out());
+        assertEquals("erp: goes on from the beginning\n", run("subscriptions", "rewind", "erp", "--to", "beginning").out());
+        assertEquals("erp: goes on from the beginning: the ledger holds no entry from before 0001-01-01T00:00:00Z\n",
+                run("subscriptions", "rewind", "erp", "--to", "0001-01-01T00:00:00Z").out());
+        assertTrue(run("subscriptions", "rewind", "erp", "--to", "2026-11-27").err().contains("2026-11-27T00:00:00Z"), "a date alone");
         assertEquals("erp: deleted\n", run("subscriptions", "delete", "erp").out());
-        assertEquals(List.of("RetryParkedEntryRequest", "DropParkedEntryRequest", "RewindSubscriptionRequest", "RewindSubscriptionRequest",
+        assertEquals(List.of("RetryParkedEntryRequest", "DropParkedEntryRequest", "RewindSubscriptionRequest", "RewindSubscriptionRequest", "RewindSubscriptionRequest",
                 "DeleteSubscriptionRequest"), ledger.operated().stream().map(request -> request.getDescriptorForType().getName()).toList());
     }
 

@@ -11,10 +11,12 @@ import com.google.protobuf.Timestamp;
 import com.google.protobuf.util.Timestamps;
 import io.grpc.Context;
 import io.stockledger.client.Mutations;
+import io.stockledger.server.RunningLedger.Problem;
 import io.stockledger.v1.Consumer;
 import io.stockledger.v1.DeleteSubscriptionRequest;
 import io.stockledger.v1.DropParkedEntryRequest;
 import io.stockledger.v1.Entry;
+import io.stockledger.v1.EntryKind;
 import io.stockledger.v1.FeedFilter;
 import io.stockledger.v1.GetSubscriptionRequest;
 import io.stockledger.v1.ListParkedEntriesRequest;
@@ -24,6 +26,7 @@ import io.stockledger.v1.ParkEntryRequest;
 import io.stockledger.v1.ParkedEntry;
 import io.stockledger.v1.RetryParkedEntryRequest;
 import io.stockledger.v1.RewindSubscriptionRequest;
+import io.stockledger.v1.RewindSubscriptionResponse;
 import io.stockledger.v1.Share;
 import io.stockledger.v1.SubscribeRequest;
 import io.stockledger.v1.SubscribeResponse;
@@ -74,8 +77,12 @@ class NamedSubscriptionTest {
 
     /** Makes a name for the SKUs of a prefix. */
     private static void make(String name, String prefix) {
+        make(filtered(name, prefix).build());
+    }
+
+    private static void make(SubscribeRequest request) {
         try (Context.CancellableContext call = Context.current().withCancellation()) {
-            call.run(() -> ledger.feed().subscribe(filtered(name, prefix).build()).next());
+            call.run(() -> ledger.feed().subscribe(request).next());
         }
     }
 
@@ -243,7 +250,8 @@ class NamedSubscriptionTest {
         NamedConsumer first = NamedConsumer.applying(ledger, "rewound", "me");
         await("all", () -> first.entries().size() == 4 && subscription("rewound").getLagEntries() == 0);
 
-        ledger.feed().rewindSubscription(RewindSubscriptionRequest.newBuilder().setName("rewound").setTime(between).build());
+        assertFalse(ledger.feed().rewindSubscription(RewindSubscriptionRequest.newBuilder().setName("rewound").setTime(between).build())
+                .getBeginning());
         await("the stream ends", () -> first.end().isPresent());
         assertEquals("ABORTED/SUBSCRIPTION_REWOUND", first.end().get().name());
         assertEquals(2, subscription("rewound").getLagEntries());
@@ -253,9 +261,10 @@ class NamedSubscriptionTest {
         assertEquals(first.last().getRewinds() + 1, second.last().getRewinds());
 
         // Before the beginning is the beginning.
-        ByteString start = ledger.feed().rewindSubscription(RewindSubscriptionRequest.newBuilder().setName("rewound")
-                .setTime(Timestamps.fromMillis(1_000)).build()).getCursor();
-        assertEquals(start, ledger.feed().rewindSubscription(RewindSubscriptionRequest.newBuilder().setName("rewound")
+        RewindSubscriptionResponse start = ledger.feed().rewindSubscription(RewindSubscriptionRequest.newBuilder().setName("rewound")
+                .setTime(Timestamps.fromMillis(1_000)).build());
+        assertTrue(start.getBeginning());
+        assertEquals(start.getCursor(), ledger.feed().rewindSubscription(RewindSubscriptionRequest.newBuilder().setName("rewound")
                 .setBeginning(true).build()).getCursor());
         NamedConsumer third = NamedConsumer.applying(ledger, "rewound", "me");
         await("everything", () -> third.entries().size() == 4);
@@ -327,6 +336,43 @@ class NamedSubscriptionTest {
         assertEquals(2, parked().get(0).getTimes());
         assertFalse(parked().get(0).getRetrying());
         second.close();
+    }
+
+    @Test
+    void anEntryThatTheFilterDoesNotAskForIsNotParked() {
+        make(NamedConsumer.request("choosy", "").setFilter(FeedFilter.newBuilder().setSkuPrefix("choosy ")
+                .addLocations("shop").addChannels("web").addKinds(EntryKind.ENTRY_KIND_RECEIVE)).build());
+        ledger.applied(Mutations.receive("other than choosy", 1).setLocation("shop").setChannel("web"));
+        ledger.applied(Mutations.receive("choosy 1", 1).setLocation("main").setChannel("web"));
+        ledger.applied(Mutations.receive("choosy 1", 1).setLocation("shop").setChannel("pos"));
+        ledger.applied(Mutations.receive("choosy 1", 1).setLocation("shop").setChannel("web"));
+        ledger.applied(Mutations.sell("choosy 1", 1).setLocation("shop").setChannel("web"));
+        assertNotSelected("other than choosy", 1, "sku", "sku");
+        assertNotSelected("choosy 1", 1, "sequence", "location");
+        assertNotSelected("choosy 1", 2, "sequence", "channel");
+        assertNotSelected("choosy 1", 4, "sequence", "kind");
+        ledger.feed().parkEntry(choosy("choosy 1", 3));
+        assertEquals(1, subscription("choosy").getParkedEntries());
+    }
+
+    private static ParkEntryRequest choosy(String sku, long sequence) {
+        return ParkEntryRequest.newBuilder().setName("choosy").setSku(sku).setSequence(sequence).setReason("no article").build();
+    }
+
+    private static void assertNotSelected(String sku, long sequence, String field, String part) {
+        Problem problem = problem(() -> ledger.feed().parkEntry(choosy(sku, sequence)));
+        assertEquals("INVALID_ARGUMENT/ENTRY_NOT_SELECTED", problem.name());
+        assertEquals(field + ": the subscription's filter does not ask for this entry, by its " + part, problem.message());
+    }
+
+    @Test
+    void aNameHasACharacterThatIsNoSpaceAndKeepsSpacesAtItsEnds() {
+        for (String blank : List.of(" ", "  ", "\u00a0\u2003")) {
+            assertEquals("INVALID_ARGUMENT/INVALID_FIELD", problem(() -> ledger.feed().subscribe(filtered(blank, "none").build()).next()).name());
+        }
+        make(" spaced ", "none");
+        assertEquals(" spaced ", subscription(" spaced ").getName());
+        assertEquals("NOT_FOUND/SUBSCRIPTION_NOT_FOUND", problem(() -> subscription("spaced")).name());
     }
 
     @Test

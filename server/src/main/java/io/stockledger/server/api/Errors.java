@@ -26,10 +26,14 @@ final class Errors {
     }
 
     static Status field(String field, String description) {
+        return field("INVALID_FIELD", field, description);
+    }
+
+    static Status field(String reason, String field, String description) {
         BadRequest details = BadRequest.newBuilder()
                 .addFieldViolations(BadRequest.FieldViolation.newBuilder().setField(field).setDescription(description))
                 .build();
-        return builder(Code.INVALID_ARGUMENT, "INVALID_FIELD", field + ": " + description)
+        return builder(Code.INVALID_ARGUMENT, reason, field + ": " + description)
                 .addDetails(Any.pack(details)).build();
     }
 

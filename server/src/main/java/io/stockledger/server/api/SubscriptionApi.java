@@ -18,6 +18,7 @@ import io.stockledger.server.feed.NamedSubscriptions;
 import io.stockledger.server.feed.Selection;
 import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.JournalRow;
 import io.stockledger.server.journal.SubscriptionStore;
 import io.stockledger.server.journal.SubscriptionStore.Named;
 import io.stockledger.server.journal.SubscriptionStore.Parked;
@@ -50,6 +51,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /** Named subscriptions: their streams' beginning, what their consumers say, and what their operator asks for. */
@@ -94,6 +96,10 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
             java.util.function.Consumer<ConsumerStream> opened) {
         try {
             String name = name(request.getName());
+            // Only here, where one may be made: whatever there is can be looked at and deleted.
+            if (name.codePoints().allMatch(c -> Character.isSpaceChar(c) || Character.isWhitespace(c))) {
+                throw InvalidRequest.field("name", "holds nothing but spaces");
+            }
             String consumer = Fields.text("consumer", request.getConsumer(), CONSUMER_MAX);
             Selection asked = filters.selection(request);
             Duration heartbeat = FeedApi.heartbeatInterval(request);
@@ -249,7 +255,8 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
                 Cursor cursor = target.find();
                 orElseNotFound(store.rewind(name, cursor));
                 streams.lookSoon();
-                return RewindSubscriptionResponse.newBuilder().setCursor(ByteString.copyFrom(feed.bytesOf(cursor))).build();
+                return RewindSubscriptionResponse.newBuilder().setCursor(ByteString.copyFrom(feed.bytesOf(cursor)))
+                        .setBeginning(cursor.equals(Cursor.START)).build();
             };
         });
     }
@@ -318,10 +325,13 @@ final class SubscriptionApi extends FeedServiceGrpc.FeedServiceImplBase {
             String reason = Fields.requiredText("reason", request.getReason(), REASON_MAX);
             String consumer = Fields.text("consumer", request.getConsumer(), CONSUMER_MAX);
             return () -> {
-                orElseNotFound(store.exists(name));
-                if (journal.rowContaining(sku, sequence).isEmpty()) {
-                    throw Errors.exception(Errors.status(Code.NOT_FOUND, "ENTRY_NOT_FOUND", "the SKU has no entry of this sequence"));
-                }
+                Selection its = selection(found(name));
+                JournalRow row = journal.rowContaining(sku, sequence).orElseThrow(() -> Errors.exception(
+                        Errors.status(Code.NOT_FOUND, "ENTRY_NOT_FOUND", "the SKU has no entry of this sequence")));
+                its.unwanted(row, sequence).ifPresent(part -> {
+                    throw Errors.exception(Errors.field("ENTRY_NOT_SELECTED", part == Selection.Part.SKU ? "sku" : "sequence",
+                            "the subscription's filter does not ask for this entry, by its " + part.name().toLowerCase(Locale.ROOT)));
+                });
                 if (!store.park(name, sku, sequence, reason, consumer)) {
                     throw Errors.exception(Errors.tooMany("TOO_MANY_PARKED", "the subscription has " + store.parkedMax()
                             + " parked entries; retry or drop some", Duration.ofMinutes(1)));

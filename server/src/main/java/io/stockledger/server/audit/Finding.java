@@ -24,7 +24,7 @@ public record Finding(String sku, Kind kind, long sequence, String expected, Str
         SNAPSHOT_DRIFT("A snapshot and the entries up to it differ, so one of the two was changed: if an export of chain heads"
                 + " agrees with the entries, delete the snapshot, else restore the SKU's rows from a backup."),
         PROJECTION_DRIFT("The SQL tables and the entries differ: where nothing else is found of the SKU the tables were edited,"
-                + " so have them built anew; else they bear witness to what the entries were before."),
+                + " so have them built anew with 'stockledger rebuild-projection'; else they bear witness to what the entries were before."),
         HEAD_CONTRADICTED("The journal no longer leads to a chain head that was kept elsewhere, so its history was"
                 + " rewritten or its end removed: keep the export, and restore the SKU's rows from a backup.");
 

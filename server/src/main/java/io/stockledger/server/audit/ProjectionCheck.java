@@ -90,13 +90,9 @@ final class ProjectionCheck {
             Optional<Reservation> expected = replayed.reservation(id);
             Optional<Reservation> found = Optional.ofNullable(reservations.get(id));
             if (!expected.equals(found)) {
-                found(reservationsInDoubt.of(id, sequence), shown(id, expected) + when, shown(id, found));
+                found(reservationsInDoubt.of(id, sequence), InWords.reservation(id, expected) + when, InWords.reservation(id, found));
             }
         }
-    }
-
-    private static String shown(String id, Optional<Reservation> reservation) {
-        return reservation.map(Reservation::toString).orElse("no open reservation " + id);
     }
 
     private void found(long sequence, String expected, String found) {

@@ -147,8 +147,9 @@ final class SkuAudit {
         Stock stock = replay.stock();
         long news = stock.nextDueMs() == announcedDueMs ? 0 : stock.nextDueMs();
         if (replay.isWhole() && (row.nextDueMs() != stock.nextDueMs() || row.announcedDueMs() != news)) {
-            findings.add(Kind.HOLDS_DRIFT, row.lastSequence(), "a row that says that its first hold is due at " + stock.nextDueMs()
-                    + " ms, and announces " + news, "it says " + row.nextDueMs() + ", and announces " + row.announcedDueMs());
+            findings.add(Kind.HOLDS_DRIFT, row.lastSequence(), "a row that says that its first hold is due at "
+                    + InWords.time(stock.nextDueMs()) + ", and announces " + InWords.time(news), "one that says "
+                    + InWords.time(row.nextDueMs()) + ", and announces " + InWords.time(row.announcedDueMs()));
         }
         if (row.announcedDueMs() > 0) {
             announcedDueMs = row.announcedDueMs();

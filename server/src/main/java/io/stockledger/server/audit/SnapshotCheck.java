@@ -80,13 +80,13 @@ final class SnapshotCheck {
         }
         same(sequence, "SKU", sku, saved.sku());
         same(sequence, "entry", sequence, saved.sequence());
-        same(sequence, "time of the last entry, in ms,", replayed.recordedAtMs(), saved.recordedAtMs());
-        same(sequence, "first hold announced to be due at, in ms,", announcedDueMs, standing.announcedDueMs());
+        same(sequence, "the last entry recorded at", InWords.time(replayed.recordedAtMs()), InWords.time(saved.recordedAtMs()));
+        same(sequence, "the first hold announced to be due at", InWords.time(announcedDueMs), InWords.time(standing.announcedDueMs()));
         balances(sequence, replayed, saved);
         if (replay.isWhole()) {
             reservations(sequence, replayed, saved);
             if (!replayed.incoming().equals(saved.incoming())) {
-                found(sequence, "incoming " + replayed.incoming(), saved.incoming().toString());
+                found(sequence, InWords.incoming(replayed.incoming()), InWords.incoming(saved.incoming()));
             }
             ids(sequence, replay, saved);
         }
@@ -107,13 +107,15 @@ final class SnapshotCheck {
     private void reservations(long sequence, Stock replayed, Stock saved) {
         Map<String, Reservation> there = new HashMap<>();
         saved.reservations().forEach(reservation -> there.put(reservation.id(), reservation));
-        for (Reservation expected : replayed.reservations()) {
-            Reservation found = there.remove(expected.id());
+        TreeSet<String> ids = new TreeSet<>(there.keySet());
+        replayed.reservations().forEach(reservation -> ids.add(reservation.id()));
+        for (String id : ids) {
+            Optional<Reservation> expected = replayed.reservation(id);
+            Optional<Reservation> found = Optional.ofNullable(there.get(id));
             if (!expected.equals(found)) {
-                found(sequence, expected.toString(), found == null ? "no reservation " + expected.id() : found.toString());
+                found(sequence, InWords.reservation(id, expected), InWords.reservation(id, found));
             }
         }
-        there.values().forEach(extra -> found(sequence, "no open reservation " + extra.id(), extra.toString()));
     }
 
     /** An id that is missing would let its mutation be applied a second time. */

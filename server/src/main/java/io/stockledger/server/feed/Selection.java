@@ -1,7 +1,10 @@
 package io.stockledger.server.feed;
 
+import io.stockledger.server.journal.GroupRow;
 import io.stockledger.server.journal.JournalRow;
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.zip.CRC32;
@@ -13,7 +16,30 @@ import java.util.zip.CRC32;
 public record Selection(SortedSet<String> skus, String skuPrefix, int shareIndex, int shareCount,
         Set<String> locations, Set<String> channels, Set<Integer> kinds) {
     public static final Selection ALL =
-            new Selection(java.util.Collections.emptySortedSet(), "", 0, 1, Set.of(), Set.of(), Set.of());
+            new Selection(Collections.emptySortedSet(), "", 0, 1, Set.of(), Set.of(), Set.of());
+
+    /** What of an entry a selection looks at. */
+    public enum Part { SKU, LOCATION, CHANNEL, KIND }
+
+    /** By which part the entry of this sequence in the row is not asked for; empty where it is. */
+    public Optional<Part> unwanted(JournalRow row, long sequence) {
+        if (!wantsSku(row.sku())) {
+            return Optional.of(Part.SKU);
+        }
+        StoredEntries entries = new StoredEntries(row.group());
+        for (long at = row.group().firstSequence(); at <= sequence; at++) {
+            if (!entries.next()) {
+                throw new GroupRow.DamagedException("a row holds fewer entries than it says");
+            }
+        }
+        if (!entries.matches(new Selection(Collections.emptySortedSet(), "", 0, 1, locations, Set.of(), Set.of()))) {
+            return Optional.of(Part.LOCATION);
+        }
+        if (!entries.matches(new Selection(Collections.emptySortedSet(), "", 0, 1, Set.of(), channels, Set.of()))) {
+            return Optional.of(Part.CHANNEL);
+        }
+        return entries.matches(this) ? Optional.empty() : Optional.of(Part.KIND);
+    }
 
     boolean wantsSku(String sku) {
         return (skus.isEmpty() || skus.contains(sku))

@@ -1,0 +1,55 @@
+package io.stockledger.server.audit;
+
+import io.stockledger.server.domain.Reservation;
+import io.stockledger.server.domain.Stock.Incoming;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** What an audit expected and found, as whoever runs the ledger reads it. */
+final class InWords {
+    private InWords() {}
+
+    /** Milliseconds since 1970 as an ISO time; 0 is none. */
+    static String time(long ms) {
+        return ms == 0 ? "no time" : Instant.ofEpochMilli(ms).toString();
+    }
+
+    static String reservation(String id, Optional<Reservation> open) {
+        return open.map(InWords::reservation).orElse("no open reservation " + id);
+    }
+
+    private static String reservation(Reservation it) {
+        StringBuilder words = new StringBuilder("open reservation " + it.id() + " of " + it.quantity() + " at " + it.location());
+        if (!it.channel().isEmpty()) {
+            words.append(", channel ").append(it.channel());
+        }
+        if (!it.reference().isEmpty()) {
+            words.append(", reference ").append(it.reference());
+        }
+        words.append(", made by entry ").append(it.sequence()).append(": ").append(it.held()).append(" held until ").append(time(it.expiresAtMs()))
+                .append(", ").append(it.committed()).append(" committed");
+        part(words, it.released(), "released");
+        part(words, it.expired(), "expired");
+        part(words, it.fulfilled(), "fulfilled");
+        part(words, it.cancelled(), "cancelled");
+        return words.toString();
+    }
+
+    private static void part(StringBuilder words, long units, String became) {
+        if (units != 0) {
+            words.append(", ").append(units).append(' ').append(became);
+        }
+    }
+
+    /** Units on their way, by location and reference. */
+    static String incoming(Map<Incoming, Long> incoming) {
+        return incoming.isEmpty() ? "nothing incoming under any reference" : incoming.entrySet().stream()
+                .sorted(Map.Entry.comparingByKey(Comparator.comparing(Incoming::location).thenComparing(Incoming::reference)))
+                .map(units -> units.getValue() + " incoming at " + units.getKey().location()
+                        + (units.getKey().reference().isEmpty() ? " without a reference" : " under reference " + units.getKey().reference()))
+                .collect(Collectors.joining(", "));
+    }
+}
