@@ -12,12 +12,14 @@ import io.stockledger.server.journal.SubscriptionStore;
 import io.stockledger.server.journal.SubscriptionStore.Named;
 import java.sql.SQLException;
 import java.time.InstantSource;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToDoubleFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,6 +34,10 @@ final class NamedLags implements AutoCloseable {
     /** Rows in which the first entry of a name is looked for that was not acknowledged. */
     private static final int ROWS_MAX = 1_000;
 
+    private record Seen(double behindSeconds, int consumers, long parked) {
+        private static final Seen NOTHING = new Seen(0, 0, 0);
+    }
+
     private final SubscriptionStore store;
     private final JournalReader journal;
     private final InstantSource clock;
@@ -39,6 +45,8 @@ final class NamedLags implements AutoCloseable {
     private final MultiGauge behind;
     private final MultiGauge consumers;
     private final MultiGauge parked;
+    /** By name, as of the last look. */
+    private volatile Map<String, Seen> seen = Map.of();
     private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(task -> {
         Thread made = new Thread(task, "subscription-lags");
         made.setDaemon(true);
@@ -76,26 +84,28 @@ final class NamedLags implements AutoCloseable {
     }
 
     private void measure() throws SQLException {
-        List<Row<?>> behindNow = new ArrayList<>();
-        List<Row<?>> consumersNow = new ArrayList<>();
-        List<Row<?>> parkedNow = new ArrayList<>();
+        Map<String, Seen> now = new LinkedHashMap<>();
         Optional<String> after = Optional.of("");
         while (after.isPresent()) {
             SubscriptionStore.Page page = store.after(after.get(), NAMES_A_PAGE, PAGE_BYTES);
             for (Named named : page.names()) {
                 long begun = System.nanoTime();
-                Tags tags = Tags.of("name", named.name());
                 Lag lag = Lag.of(journal, named, SubscriptionApi.selection(named), ROWS_MAX);
-                behindNow.add(Row.of(tags, lag.ageMs(clock.millis()) / 1e3));
-                consumersNow.add(Row.of(tags, named.consumers().size()));
-                parkedNow.add(Row.of(tags, named.parked()));
+                now.put(named.name(), new Seen(lag.ageMs(clock.millis()) / 1e3, named.consumers().size(), named.parked()));
                 pace.rest(System.nanoTime() - begun);
             }
             after = page.next();
         }
-        behind.register(behindNow, true);
-        consumers.register(consumersNow, true);
-        parked.register(parkedNow, true);
+        seen = now;
+        behind.register(rows(Seen::behindSeconds));
+        consumers.register(rows(Seen::consumers));
+        parked.register(rows(Seen::parked));
+    }
+
+    /** A row reads what was seen last: one that is registered already stays as it is, so no scrape misses it. */
+    private List<Row<?>> rows(ToDoubleFunction<Seen> figure) {
+        return seen.keySet().stream().<Row<?>>map(name -> Row.of(Tags.of("name", name), this,
+                lags -> figure.applyAsDouble(lags.seen.getOrDefault(name, Seen.NOTHING)))).toList();
     }
 
     @Override
