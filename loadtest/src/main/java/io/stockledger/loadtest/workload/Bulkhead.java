@@ -29,9 +29,11 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
@@ -224,6 +226,8 @@ public final class Bulkhead implements Workload {
                 FROM stock s JOIN daily_movements d USING (sku, location)
                 GROUP BY s.sku, s.location, s.on_hand ORDER BY 4, 1""";
 
+        private static final Duration FRESH_WITHIN = Duration.ofMinutes(10);
+
         private final Connection connection;
 
         private Report(ServerProcess ledger) throws SQLException {
@@ -238,14 +242,19 @@ public final class Bulkhead implements Workload {
         }
 
         private void waitUntilFresh() throws SQLException, InterruptedException {
-            try (PreparedStatement ask = connection.prepareStatement("SELECT age < interval '2 seconds' FROM freshness")) {
-                boolean fresh;
-                do {
-                    Thread.sleep(200);
-                    try (ResultSet row = ask.executeQuery()) {
-                        fresh = row.next() && row.getBoolean(1);
-                    }
-                } while (!fresh);
+            long end = System.nanoTime() + FRESH_WITHIN.toNanos();
+            while (!isFresh()) {
+                if (System.nanoTime() - end > 0) {
+                    throw new IllegalStateException("the SQL tables have not come to the journal's end within " + FRESH_WITHIN.toMinutes() + " minutes");
+                }
+                TimeUnit.MILLISECONDS.sleep(200);
+            }
+        }
+
+        private boolean isFresh() throws SQLException {
+            try (Statement ask = connection.createStatement();
+                    ResultSet row = ask.executeQuery("SELECT age < interval '2 seconds' FROM freshness")) {
+                return row.next() && row.getBoolean(1);
             }
         }
 

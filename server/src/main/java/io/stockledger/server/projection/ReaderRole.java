@@ -9,8 +9,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The role whose members may read the projection's views and do nothing else, not even make temporary tables. Roles belong to the whole PostgreSQL, which
- * may be the user's: where we may not make one, the operator does, and the next start gives it its rights.
+ * The role whose members may read the projection's views and do nothing else, not even make temporary tables. Roles
+ * belong to the whole PostgreSQL, which may be the user's: where we may not make one, the operator does, and the next
+ * start gives it its rights.
  */
 final class ReaderRole {
     private static final String NAME = Database.READER_ROLE;
