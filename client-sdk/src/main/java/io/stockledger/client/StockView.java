@@ -57,7 +57,6 @@ public final class StockView implements AutoCloseable {
     /** Its entries up to here are in {@link #stocks}, and maybe more; empty before there is one. */
     private volatile ByteString cursor = ByteString.EMPTY;
 
-    private volatile Optional<LedgerException> failure = Optional.empty();
     private final Subscription subscription;
 
     /** A view would hold more than it may. */
@@ -200,7 +199,7 @@ public final class StockView implements AutoCloseable {
     public boolean awaitCaughtUp(Duration bound) {
         try {
             boolean done = caughtUp.await(bound.toNanos(), TimeUnit.NANOSECONDS);
-            failure.ifPresent(error -> {
+            subscription.failure().ifPresent(error -> {
                 throw error;
             });
             return done;
@@ -344,7 +343,6 @@ public final class StockView implements AutoCloseable {
         @Override
         public void onFailed(LedgerException error) {
             gathering = new ConcurrentHashMap<>();
-            failure = Optional.of(error);
             caughtUp.countDown();
         }
 

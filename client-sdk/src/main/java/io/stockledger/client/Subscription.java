@@ -98,6 +98,8 @@ public final class Subscription implements AutoCloseable {
     private final ScheduledFuture<?> watch;
 
     private volatile State state = State.CONNECTING;
+    /** Known before the state is FAILED. */
+    private volatile Optional<LedgerException> failure = Optional.empty();
     private volatile Optional<ByteString> cursor;
     private volatile Feed current;
     private volatile Thread runner;
@@ -200,6 +202,11 @@ public final class Subscription implements AutoCloseable {
     /** Where it stands now. */
     public State state() {
         return state;
+    }
+
+    /** Why it ended for good; empty unless its state is FAILED. */
+    public Optional<LedgerException> failure() {
+        return failure;
     }
 
     /**
@@ -422,8 +429,12 @@ public final class Subscription implements AutoCloseable {
     }
 
     private void fail(LedgerException error) {
-        if (!become(State.FAILED)) {
-            return;
+        synchronized (this) {
+            if (isOver()) {
+                return;
+            }
+            failure = Optional.of(error);
+            state = State.FAILED;
         }
         LOG.error("the subscription ended: {}", error.getMessage(), error.getCause());
         Feed feed = current;
