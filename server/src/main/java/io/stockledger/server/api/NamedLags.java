@@ -8,6 +8,7 @@ import io.micrometer.core.instrument.Tags;
 import io.stockledger.server.feed.Lag;
 import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.Pace;
+import io.stockledger.server.journal.StartupException;
 import io.stockledger.server.journal.SubscriptionStore;
 import io.stockledger.server.journal.SubscriptionStore.Named;
 import java.sql.SQLException;
@@ -47,6 +48,8 @@ final class NamedLags implements AutoCloseable {
     private final MultiGauge parked;
     /** By name, as of the last look. */
     private volatile Map<String, Seen> seen = Map.of();
+    /** Touched by the thread alone. */
+    private boolean failing;
     private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(task -> {
         Thread made = new Thread(task, "subscription-lags");
         made.setDaemon(true);
@@ -71,6 +74,9 @@ final class NamedLags implements AutoCloseable {
             MeterRegistry registry) {
         NamedLags lags = new NamedLags(store, journal, clock, pace, registry);
         long everyMs = config.getDuration("measure-interval").toMillis();
+        if (everyMs < 1) {
+            throw new StartupException("stockledger.subscriptions.measure-interval is " + everyMs + " ms: set it above 0.");
+        }
         lags.thread.scheduleWithFixedDelay(lags::look, everyMs, everyMs, TimeUnit.MILLISECONDS);
         return lags;
     }
@@ -78,8 +84,13 @@ final class NamedLags implements AutoCloseable {
     private void look() {
         try {
             measure();
+            failing = false;
         } catch (SQLException | RuntimeException e) {
-            LOG.debug("Named subscriptions can't be measured now: {}", e.toString());
+            // Once a time that it fails, not at each look.
+            if (!failing && !thread.isShutdown()) {
+                LOG.warn("Named subscriptions can't be measured now, their metrics stand still: {}", e.toString());
+            }
+            failing = true;
         }
     }
 
