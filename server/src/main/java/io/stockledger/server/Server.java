@@ -23,9 +23,6 @@ import io.stockledger.server.journal.SoleLedger;
 import io.stockledger.server.journal.StartupException;
 import io.stockledger.server.journal.SubscriptionStore;
 import io.stockledger.server.metrics.Metrics;
-import io.stockledger.server.projection.ProjectedReservation;
-import io.stockledger.server.projection.ProjectedSku;
-import io.stockledger.server.projection.ProjectedStock;
 import io.stockledger.server.projection.Projection;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -132,22 +129,13 @@ public final class Server implements AutoCloseable {
                 : Optional.empty();
 
         // What is kept beside the journal, and held against it.
-        List<AuditedProjection> projections = projection.<AuditedProjection>map(kept -> sku -> kept.rowsOf(sku).map(Server::standing))
-                .stream().toList();
+        List<AuditedProjection> projections = projection.<AuditedProjection>map(SqlTables::new).stream().toList();
         JournalAudit audit = new JournalAudit(database, journal, projections, pace);
         keep(BackgroundAudit.start(audit, database, config.getConfig("stockledger.audit"), clock, metrics.registry()));
 
         api = keep(ApiServer.start(config, ledger, feed, names, streams, journal, projection, audit, clock, pace, metrics.registry()));
         metrics.ready(clock);
         startTimes.took("api");
-    }
-
-    /** What the projection says of a SKU, as an audit holds it against a replay. */
-    private static AuditedProjection.Standing standing(ProjectedSku rows) {
-        return new AuditedProjection.Standing(rows.freshness().cursor(), rows.sequence(),
-                rows.stock().stream().map(ProjectedStock::balance).toList(),
-                rows.reservations().stream().map(ProjectedReservation::reservation)
-                        .filter(reservation -> reservation.held() > 0 || reservation.committed() > 0).toList());
     }
 
     private Database.Address address(Store store, Config journalConfig) {

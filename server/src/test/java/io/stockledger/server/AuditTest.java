@@ -22,6 +22,7 @@ import io.stockledger.server.domain.Bucket;
 import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.EntryKind;
 import io.stockledger.server.domain.Movement;
+import io.stockledger.server.domain.Reservation;
 import io.stockledger.server.journal.Cursor;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
@@ -45,7 +46,9 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -422,7 +425,31 @@ class AuditTest {
     private static AuditedProjection upTo(String sku, long row, long sequence, Balance... balances) throws Exception {
         Position position = new Position(ledger.count("SELECT tx::text::bigint FROM event_journal WHERE persistence_id = ? AND sequence_number = ?", sku, row),
                 ledger.count("SELECT ordering FROM event_journal WHERE persistence_id = ? AND sequence_number = ?", sku, row));
-        return asked -> Optional.of(new AuditedProjection.Standing(Cursor.after(position), sequence, List.of(balances), List.of()));
+        Map<AuditedProjection.Flow, AuditedProjection.Moved> moved = new HashMap<>();
+        for (long i = 1; i <= row; i++) {
+            LocalDate day = LocalDate.ofEpochDay(ledger.count(
+                    "SELECT write_timestamp / 86400000 FROM event_journal WHERE persistence_id = ? AND sequence_number = ?", sku, i));
+            // As the test below makes them: receipts of so many units as their number, then a hold.
+            AuditedProjection.Flow flow = i < 5
+                    ? new AuditedProjection.Flow(day, "main", "main", "supplier", "available", "receive", "")
+                    : new AuditedProjection.Flow(day, "main", "main", "available", "reserved", "reserve", "");
+            moved.merge(flow, new AuditedProjection.Moved(i < 5 ? i : 2, 1),
+                    (one, more) -> new AuditedProjection.Moved(one.units() + more.units(), one.entries() + more.entries()));
+        }
+        return new Projected(Optional.of(new AuditedProjection.Standing(Cursor.after(position), sequence, List.of(balances), List.of(), 0, moved)));
+    }
+
+    /** A projection that says this of every SKU, and knows no closed reservation. */
+    private record Projected(Optional<AuditedProjection.Standing> standing) implements AuditedProjection {
+        @Override
+        public Optional<Standing> of(String sku) {
+            return standing;
+        }
+
+        @Override
+        public Optional<Map<String, Reservation>> reservations(String sku, Collection<String> ids, Cursor atLeast) {
+            return Optional.of(Map.of());
+        }
     }
 
     private static Balance standing(long available, long reserved) {
@@ -436,7 +463,7 @@ class AuditTest {
             ledger.applied(Mutations.receive(sku, i));
         }
         ledger.applied(Mutations.reserve(sku, 2, Duration.ofHours(1)).setMutationId("projected-hold"));
-        assertEquals(List.of(), auditWith(sku, asked -> Optional.empty()), "not built yet");
+        assertEquals(List.of(), auditWith(sku, new Projected(Optional.empty())), "not built yet");
         assertEquals(List.of(), auditWith(sku, upTo(sku, 3, 3, standing(6, 0))), "behind, and right");
         assertEquals(List.of("PROJECTION_DRIFT 3: 10 available at main after entry 4, not 3 available at main"),
                 auditWith(sku, upTo(sku, 4, 4, standing(3, 0))), "it lacks entry 3 and the next");

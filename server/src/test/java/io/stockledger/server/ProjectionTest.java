@@ -321,6 +321,35 @@ class ProjectionTest {
         assertEquals(List.of("PROJECTION_DRIFT 2", "PROJECTION_DRIFT 3", "PROJECTION_DRIFT 2"), audited("held-against"));
     }
 
+    @Test
+    void editedDailyMovementsAndClosedReservationsAreFoundByAnAudit() throws SQLException {
+        String sku = "moved-by-hand";
+        ledger.applied(Mutations.receive(sku, 7));
+        for (String hold : List.of("hold-1", "hold-2", "hold-3")) {
+            ledger.applied(Mutations.reserve(sku, 2, Duration.ofMinutes(5)).setMutationId(hold));
+        }
+        ledger.applied(Mutations.release(sku, "hold-1"));
+        ledger.applied(Mutations.commit(sku, "hold-2"));
+        ledger.applied(Mutations.fulfill(sku, "hold-2"));
+        reflectsWhatWasAnswered();
+        assertEquals(List.of(), audited(sku));
+        String shown = shownSet();
+        String movements = "projection.daily_movements_" + shown;
+        String reservations = "projection.reservations_" + shown;
+        ForgedRows.tamper(ledger, "UPDATE " + movements + " SET units = units - 2, entries = entries - 1 WHERE sku = '" + sku + "' AND kind = 'reserve'");
+        assertEquals(List.of("PROJECTION_DRIFT 4"), audited(sku), "as if it lacked the last of three");
+        ForgedRows.tamper(ledger, "DELETE FROM " + movements + " WHERE sku = '" + sku + "' AND kind = 'reserve'");
+        assertEquals(List.of("PROJECTION_DRIFT 4"), audited(sku), "deleted");
+        ForgedRows.tamper(ledger, "UPDATE " + reservations + " SET released = 1, expired = 1 WHERE sku = '" + sku + "' AND reservation_id = 'hold-1'",
+                "DELETE FROM " + reservations + " WHERE sku = '" + sku + "' AND reservation_id = 'hold-2'");
+        assertEquals(List.of("PROJECTION_DRIFT 4", "PROJECTION_DRIFT 5", "PROJECTION_DRIFT 7"), audited(sku));
+        ForgedRows.tamper(ledger, "INSERT INTO " + reservations + " SELECT sku, reservation_id || n, false, location, channel, reference, quantity, 0, 0,"
+                + " quantity, 0, 0, 0, expires_at, sequence, recorded_at FROM " + reservations + ", generate_series(1, 9) n"
+                + " WHERE sku = '" + sku + "' AND reservation_id = 'hold-1'");
+        assertTrue(audited(sku).contains("PROJECTION_DRIFT 7"), "more reservations than were ever made");
+        assertEquals(4, audited(sku).size());
+    }
+
     private static String shownSet() throws SQLException {
         try (Connection connection = ledger.superuser(); Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery("SELECT name FROM projection.sets WHERE state = 'shown'")) {

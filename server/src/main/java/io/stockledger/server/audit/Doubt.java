@@ -6,16 +6,16 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * From which entry on a copy differs, part by part (a location, a reservation). Where a part stands as it did after an
+ * From which entry on a copy differs, part by part (a location, a reservation, a day's movements). Where a part stands as it did after an
  * earlier entry, the next entry that changed it is the first that the copy lacks; where it never stood so, the last is
  * in doubt.
  */
-final class Doubt {
-    private final Map<String, Long> from = new HashMap<>();
-    private final Set<String> onceSame = new HashSet<>();
+final class Doubt<P> {
+    private final Map<P, Long> from = new HashMap<>();
+    private final Set<P> onceSame = new HashSet<>();
 
     /** After an entry that changed the part: whether the copy stands as the ledger did then. */
-    void entry(String part, long sequence, boolean same) {
+    void entry(P part, long sequence, boolean same) {
         if (same) {
             onceSame.add(part);
             from.remove(part);
@@ -27,7 +27,7 @@ final class Doubt {
     }
 
     /** The first entry in doubt of a part that differs; {@code otherwise} where no entry changed it. */
-    long of(String part, long otherwise) {
+    long of(P part, long otherwise) {
         return from.getOrDefault(part, otherwise);
     }
 }

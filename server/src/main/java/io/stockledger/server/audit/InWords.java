@@ -1,5 +1,7 @@
 package io.stockledger.server.audit;
 
+import io.stockledger.server.audit.AuditedProjection.Flow;
+import io.stockledger.server.audit.AuditedProjection.Moved;
 import io.stockledger.server.domain.Reservation;
 import io.stockledger.server.domain.Stock.Incoming;
 import java.time.Instant;
@@ -17,12 +19,16 @@ final class InWords {
         return ms == 0 ? "no time" : Instant.ofEpochMilli(ms).toString();
     }
 
-    static String reservation(String id, Optional<Reservation> open) {
+    static String openReservation(String id, Optional<Reservation> open) {
         return open.map(InWords::reservation).orElse("no open reservation " + id);
     }
 
+    static String reservation(String id, Optional<Reservation> known) {
+        return known.map(InWords::reservation).orElse("no reservation " + id);
+    }
+
     private static String reservation(Reservation it) {
-        StringBuilder words = new StringBuilder("open reservation " + it.id() + " of " + it.quantity() + " at " + it.location());
+        StringBuilder words = new StringBuilder((it.open() ? "open" : "closed") + " reservation " + it.id() + " of " + it.quantity() + " at " + it.location());
         if (!it.channel().isEmpty()) {
             words.append(", channel ").append(it.channel());
         }
@@ -42,6 +48,13 @@ final class InWords {
         if (units != 0) {
             words.append(", ").append(units).append(' ').append(became);
         }
+    }
+
+    static String moved(Flow flow, Moved moved) {
+        return moved.units() + " units in " + moved.entries() + (moved.entries() == 1 ? " entry" : " entries") + " of " + flow.kind()
+                + " from " + flow.from() + " to " + flow.to() + " at " + flow.location()
+                + (flow.toLocation().equals(flow.location()) ? "" : " to " + flow.toLocation())
+                + (flow.channel().isEmpty() ? "" : ", channel " + flow.channel()) + ", on " + flow.day();
     }
 
     /** Units on their way, by location and reference. */

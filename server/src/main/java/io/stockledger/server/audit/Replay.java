@@ -42,6 +42,7 @@ final class Replay {
     private final Map<String, Long> committedOff = new HashMap<>();
     private final Deque<Applied> newest = new ArrayDeque<>();
     private boolean whole = true;
+    private Optional<Reservation> closed = Optional.empty();
 
     Replay(String sku, Findings findings) {
         this.sku = sku;
@@ -60,6 +61,11 @@ final class Replay {
     /** Whether every entry was there: else reservations can't be told any more. */
     boolean isWhole() {
         return whole;
+    }
+
+    /** What the last entry closed, as it left it: {@link #stock} knows open ones only. */
+    Optional<Reservation> closed() {
+        return closed;
     }
 
     /** The newest entries with an id, oldest first. */
@@ -96,6 +102,7 @@ final class Replay {
                 findings.add(Kind.ENTRY_MALFORMED, entry.sequence(), "an entry that can follow the one before", String.valueOf(impossible.getMessage()));
             }
         }
+        closed = before.isPresent() && stock.reservation(entry.reservationId()).isEmpty() ? Optional.of(before.get().after(entry)) : Optional.empty();
         if (whole) {
             holds(entry, before);
         }

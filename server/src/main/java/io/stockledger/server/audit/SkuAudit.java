@@ -50,7 +50,7 @@ final class SkuAudit {
         this.snapshots = new SnapshotCheck(sku, snapshotRows, reader, findings);
         // Before any row too: what it reflects is committed, and so will be read.
         for (AuditedProjection projection : audited) {
-            projection.of(sku).ifPresent(standing -> projections.add(new ProjectionCheck(standing, replay, findings)));
+            projection.of(sku).ifPresent(standing -> projections.add(new ProjectionCheck(sku, projection, standing, replay, findings)));
         }
     }
 
@@ -83,7 +83,9 @@ final class SkuAudit {
         }
         snapshots.end(rowNumber, replay);
         heads.end(rowNumber, replay.sequence());
-        projections.forEach(ProjectionCheck::compare);
+        for (ProjectionCheck projection : projections) {
+            projection.end();
+        }
         List<Finding> found = findings.list();
         return Optional.of(new Verdict(sku, rows, entries, found, found.isEmpty() ? head : Optional.empty()));
     }
@@ -108,6 +110,9 @@ final class SkuAudit {
         digest = row.digest();
         head = Optional.of(ChainHead.of(stored));
         entries(row, changed);
+        for (ProjectionCheck projection : projections) {
+            projection.afterRow();
+        }
         header(row);
         head.ifPresent(heads::row);
         snapshots.row(rowNumber, digest, announcedDueMs, replay);

@@ -8,10 +8,12 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.SQLTimeoutException;
 import java.sql.Timestamp;
 import java.time.InstantSource;
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
@@ -79,6 +81,18 @@ final class Listings implements AutoCloseable {
     }
 
     /** Empty where it was never complete. */
+    Optional<Listing.Page<ProjectedReservation>> reservations(String sku, Collection<String> ids) throws SQLException {
+        Query rows = new Query();
+        rows.and(" AND sku = ?", sku);
+        rows.and(" AND reservation_id = ANY (?)", (Object) ids.toArray(String[]::new));
+        Listing<ProjectedReservation> found = page("reservations", rows, "sku, reservation_id", ids.size(), Listings::reservation);
+        if (found instanceof Listing.TookTooLong) {
+            throw new SQLTimeoutException("the projection took too long to find " + ids.size() + " reservations of " + sku);
+        }
+        return found instanceof Listing.Page<ProjectedReservation> page ? Optional.of(page) : Optional.empty();
+    }
+
+    /** Empty where it was never complete. */
     Optional<ProjectedSku> rowsOf(String sku) throws SQLException {
         try (Connection connection = pool.getConnection()) {
             connection.setAutoCommit(false);
@@ -90,7 +104,8 @@ final class Listings implements AutoCloseable {
                 }
                 List<ProjectedStock> stock = of(connection, "SELECT * FROM projection.stock WHERE sku = ? ORDER BY location", sku, Listings::stock);
                 return Optional.of(new ProjectedSku(sku, stock.stream().mapToLong(ProjectedStock::sequence).max().orElse(0), stock,
-                        of(connection, "SELECT * FROM projection.reservations WHERE sku = ? ORDER BY reservation_id", sku, Listings::reservation),
+                        of(connection, "SELECT * FROM projection.reservations WHERE sku = ? AND open ORDER BY reservation_id", sku, Listings::reservation),
+                        of(connection, "SELECT count(*) FROM projection.reservations WHERE sku = ?", sku, row -> row.getLong(1)).get(0),
                         of(connection, "SELECT * FROM projection.daily_movements WHERE sku = ? ORDER BY day, location, to_location,"
                                 + " from_bucket, to_bucket, kind, channel", sku, Listings::movement), freshness.get()));
             } finally {

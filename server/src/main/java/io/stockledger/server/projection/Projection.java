@@ -11,6 +11,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.InstantSource;
+import java.util.Collection;
 import java.util.Optional;
 
 /**
@@ -55,9 +56,14 @@ public final class Projection implements AutoCloseable {
         return listings.reservations(filter, after, limit);
     }
 
-    /** All that it says of one SKU, to be held against the journal; empty where it has never been complete yet. */
+    /** What it says of one SKU, to be held against the journal; empty where it has never been complete yet. */
     public Optional<ProjectedSku> rowsOf(String sku) throws SQLException {
         return listings.rowsOf(sku);
+    }
+
+    /** Those of one SKU's reservations, open or closed, that it has; empty where it has never been complete yet. */
+    public Optional<Listing.Page<ProjectedReservation>> reservations(String sku, Collection<String> ids) throws SQLException {
+        return listings.reservations(sku, ids);
     }
 
     /**
