@@ -24,7 +24,6 @@ import io.stockledger.server.domain.Mutation;
 import io.stockledger.server.domain.Operation;
 import io.stockledger.server.domain.Refusal;
 import io.stockledger.server.domain.Stock;
-import io.stockledger.server.journal.EntryCodec;
 import io.stockledger.server.journal.GroupRow;
 import io.stockledger.server.journal.SnapshotCodec;
 import io.stockledger.server.journal.SnapshotCodec.Standing;
@@ -193,7 +192,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
             boolean decidedHere = row.lastSequence() <= state.stock.sequence();
             if (!decidedHere) {
                 requireWhole(row, state);
-                row.entries().forEach(entry -> state.stock.evolve(EntryCodec.toDomain(entry)));
+                row.replay(sku, state.stock::evolve);
             }
             state.digest = row.digest();
             if (row.announcedDueMs() > 0) {

@@ -161,15 +161,18 @@ public final class EntryCodec {
         if (balance.getAllocationsCount() > 0) {
             allocations = new ArrayList<>(balance.getAllocationsCount());
             for (ChannelAllocation share : balance.getAllocationsList()) {
-                allocations.add(new Allocation(share.getChannel(), share.getGuaranteed(),
-                        share.hasMaximum() ? share.getMaximum() : Allocation.UNBOUNDED,
-                        share.getUsed(), share.getSetSequence()));
+                allocations.add(toDomain(share));
             }
         }
         return new Balance(balance.getLocation(), balance.getAvailable(), balance.getReserved(),
                 balance.getCommitted(), balance.getDamaged(), balance.getQualityControl(),
                 balance.getUnavailable() - balance.getDamaged() - balance.getQualityControl(),
                 balance.getIncoming(), balance.getSafetyStock(), List.copyOf(allocations));
+    }
+
+    static Allocation toDomain(ChannelAllocation share) {
+        return new Allocation(share.getChannel(), share.getGuaranteed(),
+                share.hasMaximum() ? share.getMaximum() : Allocation.UNBOUNDED, share.getUsed(), share.getSetSequence());
     }
 
     public static Timestamp timestamp(long millis) {
@@ -181,7 +184,11 @@ public final class EntryCodec {
 
     /** 0 where it is absent. */
     public static long millis(Timestamp timestamp) {
-        return timestamp.getSeconds() * 1000 + timestamp.getNanos() / 1_000_000;
+        return millis(timestamp.getSeconds(), timestamp.getNanos());
+    }
+
+    static long millis(long seconds, int nanos) {
+        return seconds * 1000 + nanos / 1_000_000;
     }
 
     // The domain's enums stand in the contract's order, which a test holds; the contract has one more, unset, before

@@ -9,6 +9,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * One journal row: a group of entries of one SKU, committed together. Its bytes, big-endian:
@@ -139,7 +140,19 @@ public final class GroupRow {
             }
             return entries;
         } catch (IOException e) {
-            throw new DamagedException("a journal row's entries can't be read: " + e.getMessage());
+            throw unreadable(e);
+        }
+    }
+
+    /** Has a stock take over the entries in order, which are of this SKU; they hold what it asks for, and no more. */
+    public void replay(String sku, Consumer<Entry> evolve) {
+        try {
+            EntryReader reader = new EntryReader(bytes, bodyOffset(), bodyLength());
+            while (isAtEntry(reader.in())) {
+                evolve.accept(reader.next(sku));
+            }
+        } catch (IOException e) {
+            throw unreadable(e);
         }
     }
 
@@ -162,7 +175,7 @@ public final class GroupRow {
             }
             return entries;
         } catch (IOException e) {
-            throw new DamagedException("a journal row's entries can't be read: " + e.getMessage());
+            throw unreadable(e);
         }
     }
 
@@ -178,8 +191,12 @@ public final class GroupRow {
             }
             return io.stockledger.v1.Entry.parseFrom(in.readByteArray());
         } catch (IOException e) {
-            throw new DamagedException("a journal row's entries can't be read: " + e.getMessage());
+            throw unreadable(e);
         }
+    }
+
+    private static DamagedException unreadable(IOException why) {
+        return new DamagedException("a journal row's entries can't be read: " + why.getMessage());
     }
 
     /** Whether another entry follows, its tag just read; false: the row ends here. */

@@ -12,6 +12,7 @@ import io.stockledger.server.domain.Entry;
 import io.stockledger.server.domain.EntryKind;
 import io.stockledger.server.domain.Movement;
 import io.stockledger.server.domain.UnavailableReason;
+import java.util.ArrayList;
 import java.util.List;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -33,6 +34,27 @@ class EntryCodecPropertyTest {
         assertArrayEquals(read.toByteArray(), written);
         assertEquals(0, read.getUnknownFields().getSerializedSize());
         assertEquals(entry.belowZero(), read.getBelowZero());
+    }
+
+    @Property(tries = 1_000)
+    void aStockIsGivenOfEachEntryWhatItTakesOver(@ForAll("entries") Entry one, @ForAll("entries") Entry other) {
+        GroupRow.Builder row = new GroupRow.Builder();
+        row.add(one);
+        row.add(other);
+        List<Entry> replayed = new ArrayList<>();
+        row.build(GroupRow.noDigest(), 0, 0, 1).replay("MUG", replayed::add);
+        assertEquals(List.of(takenOver(one), takenOver(other)), replayed);
+    }
+
+    private static Entry takenOver(Entry entry) {
+        boolean byBalancesAlone = switch (entry.kind()) {
+            case SELL, RETURN, SET_ASIDE, PUT_BACK, ADJUST, COUNT, SET_SAFETY_STOCK, SET_CHANNEL_ALLOCATION -> true;
+            default -> false;
+        };
+        return new Entry("MUG", entry.sequence(), entry.kind(), byBalancesAlone ? List.of() : entry.movements(), entry.mutationId(),
+                entry.location(), byBalancesAlone ? "" : entry.channel(), byBalancesAlone ? "" : entry.reference(), "", 0,
+                entry.recordedAtMs(), entry.createdAtMs(), entry.balances(), entry.reservationId(), entry.expiresAtMs(),
+                UnavailableReason.NONE, AdjustReason.NONE, 0);
     }
 
     @Property(tries = 500)

@@ -58,6 +58,12 @@ public class GroupRowBenchmark {
         }
     }
 
+    /** As far as a stock takes entries over. */
+    @Benchmark
+    public void replayRow(Blackhole hole) {
+        GroupRow.of(row.bytes()).replay(SomeEntries.SKU, hole::consume);
+    }
+
     /** The hash: what the chain costs a row. */
     @Benchmark
     public boolean checkDigest() {
