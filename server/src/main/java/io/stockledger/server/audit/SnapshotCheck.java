@@ -6,9 +6,9 @@ import io.stockledger.server.domain.Balance;
 import io.stockledger.server.domain.Reservation;
 import io.stockledger.server.domain.Stock;
 import io.stockledger.server.journal.AuditReader;
+import io.stockledger.server.journal.Snapshot;
 import io.stockledger.server.journal.SnapshotCodec;
 import io.stockledger.server.journal.SnapshotCodec.Standing;
-import io.stockledger.server.journal.snapshot.StockSnapshot;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -62,7 +62,7 @@ final class SnapshotCheck {
         long sequence = replay.sequence();
         Standing standing;
         try {
-            Optional<StockSnapshot> stored = reader.snapshot(sku, rowNumber);
+            Optional<Snapshot> stored = reader.snapshot(sku, rowNumber);
             if (stored.isEmpty()) {
                 return;
             }

@@ -25,10 +25,10 @@ import io.stockledger.server.domain.Operation;
 import io.stockledger.server.domain.Refusal;
 import io.stockledger.server.domain.Stock;
 import io.stockledger.server.journal.GroupRow;
+import io.stockledger.server.journal.Snapshot;
 import io.stockledger.server.journal.SnapshotCodec;
 import io.stockledger.server.journal.SnapshotCodec.Standing;
 import io.stockledger.server.journal.StockSnapshotDao;
-import io.stockledger.server.journal.snapshot.StockSnapshot;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -220,7 +220,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
         }
     }
 
-    private static StockSnapshot encoded(State state) {
+    private static Snapshot encoded(State state) {
         return SnapshotCodec.encode(new Standing(state.stock, state.digest, state.announcedDueMs));
     }
 
@@ -250,7 +250,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
 
             @Override
             public State fromJournal(Object from) {
-                state.restore(SnapshotCodec.decode((StockSnapshot) from, settings.noIds()));
+                state.restore(SnapshotCodec.decode((Snapshot) from, settings.noIds()));
                 return state;
             }
         };

@@ -1,6 +1,5 @@
 package io.stockledger.server.journal;
 
-import io.stockledger.server.journal.snapshot.StockSnapshot;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -62,14 +61,9 @@ public final class AuditReader {
      *
      * @throws IllegalArgumentException where it can't be read
      */
-    public Optional<StockSnapshot> snapshot(String sku, long rowNumber) throws SQLException {
-        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(
-                "SELECT s.snapshot_payload FROM snapshot s WHERE s.persistence_id = ? AND s.sequence_number = ?")) {
-            statement.setString(1, sku);
-            statement.setLong(2, rowNumber);
-            try (ResultSet row = statement.executeQuery()) {
-                return row.next() ? Optional.of(JournalSerializer.snapshot(row.getBytes(1))) : Optional.empty();
-            }
+    public Optional<Snapshot> snapshot(String sku, long rowNumber) throws SQLException {
+        try (Connection connection = database.reads().getConnection()) {
+            return StoredSnapshot.find(connection, sku, rowNumber).map(StoredSnapshot::read);
         }
     }
 }

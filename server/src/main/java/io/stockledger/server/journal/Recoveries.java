@@ -20,8 +20,8 @@ import java.util.concurrent.CompletableFuture;
  * can't read at all keeps no other away.
  */
 final class Recoveries implements AutoCloseable {
-    /** A snapshot as it is stored. */
-    record StoredSnapshot(long rowNumber, long createdMs, byte[] payload) {}
+    /** A SKU's newest snapshot; empty, where it is still to be read by itself. */
+    record Newest(long rowNumber, long createdMs, Optional<StoredSnapshot> stored) {}
 
     /** A row as it is stored, with what the persistence plugin wants to know of it. */
     record StoredRow(long number, String writer, long timestampMs, byte[] payload) {}
@@ -32,10 +32,10 @@ final class Recoveries implements AutoCloseable {
      * @param newestRow number of its newest row; 0: it has none
      * @param rows those after the snapshot, up to the newest or as far as was read ahead
      */
-    record Past(Optional<StoredSnapshot> snapshot, long newestRow, List<StoredRow> rows) {
+    record Past(Optional<Newest> snapshot, long newestRow, List<StoredRow> rows) {
         /** The row that the snapshot was taken after; 0: there is none. */
         long snapshotRow() {
-            return snapshot.map(StoredSnapshot::rowNumber).orElse(0L);
+            return snapshot.map(Newest::rowNumber).orElse(0L);
         }
     }
 
@@ -49,14 +49,13 @@ final class Recoveries implements AutoCloseable {
     private static final long BYTES_AHEAD = 64 << 10;
 
     private static final String NEWEST = "SELECT w.place, j.sequence_number, s.sequence_number, s.created,"
-            + " CASE WHEN octet_length(s.snapshot_payload) <= " + BYTES_AHEAD + " THEN s.snapshot_payload END"
+            + " CASE WHEN octet_length(s.snapshot_payload) <= " + BYTES_AHEAD
+            + "  AND NOT EXISTS (SELECT 1 FROM snapshot_part p WHERE p.persistence_id = w.sku) THEN s.snapshot_payload END"
             + " FROM unnest(?::text[]) WITH ORDINALITY w(sku, place)"
             + " CROSS JOIN LATERAL (SELECT r.sequence_number FROM event_journal r WHERE r.persistence_id = w.sku"
             + "  ORDER BY r.sequence_number DESC LIMIT 1) j"
             + " LEFT JOIN LATERAL (SELECT * FROM snapshot n WHERE n.persistence_id = w.sku"
             + "  ORDER BY n.sequence_number DESC LIMIT 1) s ON true";
-    private static final String SNAPSHOT =
-            "SELECT snapshot_payload FROM snapshot WHERE persistence_id = ? AND sequence_number = ?";
     private static final String ROWS = "SELECT w.place, j.sequence_number, j.writer, j.write_timestamp, j.event_payload"
             + " FROM unnest(?::text[], ?::bigint[]) WITH ORDINALITY w(sku, after, place)"
             + " CROSS JOIN LATERAL ("
@@ -70,9 +69,6 @@ final class Recoveries implements AutoCloseable {
             + "  SELECT * FROM event_journal r WHERE r.persistence_id = ? AND r.sequence_number BETWEEN ? AND ?"
             + "  ORDER BY r.sequence_number LIMIT ?) r) j"
             + " WHERE j.bytes_before < " + (1 << 20) + " ORDER BY j.sequence_number";
-
-    /** Stands for a snapshot that is read by itself. */
-    private static final byte[] LARGE = {};
 
     private sealed interface Question {
         boolean isAnswered();
@@ -217,18 +213,12 @@ final class Recoveries implements AutoCloseable {
 
     /** With its snapshot, if that was too large to be read beside 255 others; empty: it is there no more. */
     private static Optional<Past> whole(Connection connection, String sku, Past past) throws SQLException {
-        if (past.snapshot().isEmpty() || past.snapshot().get().payload() != LARGE) {
+        if (past.snapshot().isEmpty() || past.snapshot().get().stored().isPresent()) {
             return Optional.of(past);
         }
-        StoredSnapshot known = past.snapshot().get();
-        try (PreparedStatement one = connection.prepareStatement(SNAPSHOT)) {
-            one.setString(1, sku);
-            one.setLong(2, known.rowNumber());
-            try (ResultSet row = one.executeQuery()) {
-                return row.next() ? Optional.of(new Past(Optional.of(new StoredSnapshot(known.rowNumber(),
-                        known.createdMs(), row.getBytes(1))), past.newestRow(), past.rows())) : Optional.empty();
-            }
-        }
+        Newest known = past.snapshot().get();
+        return StoredSnapshot.find(connection, sku, known.rowNumber()).map(stored -> new Past(
+                Optional.of(new Newest(known.rowNumber(), known.createdMs(), Optional.of(stored))), past.newestRow(), past.rows()));
     }
 
     private static List<Past> pasts(Connection connection, List<String> skus) throws SQLException {
@@ -240,7 +230,8 @@ final class Recoveries implements AutoCloseable {
                     byte[] small = row.getBytes(5);
                     long snapshotRow = row.getLong(3);
                     found[row.getInt(1) - 1] = new Past(snapshotRow == 0 ? Optional.empty()
-                            : Optional.of(new StoredSnapshot(snapshotRow, row.getLong(4), small == null ? LARGE : small)),
+                            : Optional.of(new Newest(snapshotRow, row.getLong(4), Optional.ofNullable(small)
+                                    .map(payload -> new StoredSnapshot(payload, Map.of())))),
                             row.getLong(2), List.of());
                 }
             }

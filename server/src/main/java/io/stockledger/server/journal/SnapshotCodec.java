@@ -1,7 +1,6 @@
 package io.stockledger.server.journal;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.UnsafeByteOperations;
 import io.stockledger.server.domain.AppliedIds;
 import io.stockledger.server.domain.Balance;
 import io.stockledger.server.domain.Reservation;
@@ -12,8 +11,6 @@ import io.stockledger.server.journal.snapshot.NewestIds;
 import io.stockledger.server.journal.snapshot.StockSnapshot;
 import io.stockledger.v1.LocationBalance;
 import io.stockledger.v1.ReservationState;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -31,15 +28,16 @@ public final class SnapshotCodec {
      */
     public record Standing(Stock stock, byte[] digest, long announcedDueMs) {}
 
-    public static StockSnapshot encode(Standing standing) {
+    public static Snapshot encode(Standing standing) {
         Stock stock = standing.stock();
+        List<long[]> olderIds = new ArrayList<>();
         StockSnapshot.Builder out = StockSnapshot.newBuilder()
                 .setSku(stock.sku())
                 .setSequence(stock.sequence())
                 .setRecordedAtMs(stock.recordedAtMs())
                 .setDigest(ByteString.copyFrom(standing.digest()))
                 .setAnnouncedDueMs(standing.announcedDueMs())
-                .setAppliedIds(appliedIds(stock));
+                .setAppliedIds(appliedIds(stock, olderIds));
         for (Balance balance : stock.balances()) {
             out.addBalances(EntryCodec.toContract(balance));
         }
@@ -48,12 +46,13 @@ public final class SnapshotCodec {
         }
         stock.incoming().forEach((key, quantity) -> out.addIncoming(Incoming.newBuilder()
                 .setLocation(key.location()).setReference(key.reference()).setQuantity(quantity)));
-        return out.build();
+        return new Snapshot(out.build(), olderIds);
     }
 
     /** @param noIds the ids to be filled; they say how many the SKU may keep from now on */
-    public static Standing decode(StockSnapshot in, AppliedIds noIds) {
-        restore(in.getAppliedIds(), noIds);
+    public static Standing decode(Snapshot snapshot, AppliedIds noIds) {
+        StockSnapshot in = snapshot.stock();
+        restore(in.getAppliedIds(), snapshot.olderIds(), noIds);
         Stock stock = new Stock(in.getSku(), noIds);
         List<Balance> balances = new ArrayList<>(in.getBalancesCount());
         for (LocationBalance balance : in.getBalancesList()) {
@@ -98,7 +97,7 @@ public final class SnapshotCodec {
                 in.getFulfilled(), in.getCancelled(), EntryCodec.millis(in.getExpiresAt()), in.getSequence());
     }
 
-    private static io.stockledger.server.journal.snapshot.AppliedIds appliedIds(Stock stock) {
+    private static io.stockledger.server.journal.snapshot.AppliedIds appliedIds(Stock stock, List<long[]> older) {
         AppliedIds ids = stock.appliedIds();
         io.stockledger.server.journal.snapshot.AppliedIds.Builder out =
                 io.stockledger.server.journal.snapshot.AppliedIds.newBuilder()
@@ -113,9 +112,7 @@ public final class SnapshotCodec {
         ids.forEachPart(new AppliedIds.PartVisitor() {
             @Override
             public void older(long[] words) {
-                ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES * words.length).order(ByteOrder.LITTLE_ENDIAN);
-                bytes.asLongBuffer().put(words);
-                out.addOlder(UnsafeByteOperations.unsafeWrap(bytes));
+                older.add(words);
             }
 
             @Override
@@ -132,7 +129,7 @@ public final class SnapshotCodec {
         return out.build();
     }
 
-    private static void restore(io.stockledger.server.journal.snapshot.AppliedIds in, AppliedIds ids) {
+    private static void restore(io.stockledger.server.journal.snapshot.AppliedIds in, List<long[]> older, AppliedIds ids) {
         ids.restoreKey(in.getKey());
         if (!in.hasForgotten()) {
             restoreOfFirstLayout(in, ids);
@@ -140,11 +137,7 @@ public final class SnapshotCodec {
         }
         Forgotten forgotten = in.getForgotten();
         ids.restoreForgotten(forgotten.getSequence(), forgotten.getCreatedAtMsMax(), forgotten.getRecordedAtMsMax());
-        for (ByteString older : in.getOlderList()) {
-            long[] words = new long[older.size() / Long.BYTES];
-            older.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(words);
-            ids.restoreOlder(words);
-        }
+        older.forEach(ids::restoreOlder);
         for (NewestIds newest : in.getNewestList()) {
             long[] words = new long[newest.getWordsCount()];
             for (int i = 0; i < words.length; i++) {

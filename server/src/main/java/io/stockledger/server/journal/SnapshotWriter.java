@@ -1,13 +1,15 @@
 package io.stockledger.server.journal;
 
 import io.stockledger.server.journal.RowWriter.Sessions;
-import io.stockledger.server.journal.snapshot.StockSnapshot;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,7 +28,12 @@ final class SnapshotWriter implements AutoCloseable {
             + " ON CONFLICT (persistence_id, sequence_number) DO UPDATE"
             + " SET created = excluded.created, snapshot_payload = excluded.snapshot_payload";
 
-    private record Waiting(long rowNumber, long createdMs, StockSnapshot snapshot) {}
+    private static final String HOLD = "UPDATE snapshot_part SET newest_snapshot = greatest(newest_snapshot, ?)"
+            + " WHERE persistence_id = ? AND part = ANY (?) RETURNING part";
+    private static final String INSERT_PART =
+            "INSERT INTO snapshot_part (persistence_id, part, newest_snapshot, payload) VALUES (?, ?, ?, ?)";
+
+    private record Waiting(long rowNumber, long createdMs, Snapshot snapshot) {}
 
     private final Sessions sessions;
     private final Object lock = new Object();
@@ -42,7 +49,7 @@ final class SnapshotWriter implements AutoCloseable {
     }
 
     /** Takes a snapshot of the SKU after its row of this number; false: too many wait. */
-    boolean write(String sku, long rowNumber, long createdMs, StockSnapshot snapshot) {
+    boolean write(String sku, long rowNumber, long createdMs, Snapshot snapshot) {
         synchronized (lock) {
             if (!closed && (waiting.size() < WAITING_MAX || waiting.containsKey(sku))) {
                 waiting.put(sku, new Waiting(rowNumber, createdMs, snapshot));
@@ -77,15 +84,57 @@ final class SnapshotWriter implements AutoCloseable {
         }
     }
 
-    private void write(String sku, Waiting snapshot) {
-        try (Connection connection = sessions.lend(); PreparedStatement upsert = connection.prepareStatement(UPSERT)) {
-            upsert.setString(1, sku);
-            upsert.setLong(2, snapshot.rowNumber());
-            upsert.setLong(3, snapshot.createdMs());
-            upsert.setBytes(4, JournalSerializer.snapshotBytes(snapshot.snapshot()));
-            upsert.executeUpdate();
+    private void write(String sku, Waiting taken) {
+        try (Connection connection = sessions.lend()) {
+            StoredSnapshot snapshot = StoredSnapshot.of(taken.snapshot());
+            connection.setAutoCommit(false);
+            try {
+                writeParts(connection, sku, taken.rowNumber(), snapshot.parts());
+                write(connection, sku, taken, snapshot.payload());
+                connection.commit();
+            } finally {
+                connection.rollback();
+                connection.setAutoCommit(true);
+            }
         } catch (SQLException | RuntimeException e) {
             LOG.warn("A snapshot of {} was not written, the SKU goes on without: {}", sku, e.toString());
+        }
+    }
+
+    /** Most are there, from the snapshot before. */
+    private static void writeParts(Connection connection, String sku, long rowNumber, Map<Long, long[]> parts) throws SQLException {
+        if (parts.isEmpty()) {
+            return;
+        }
+        Set<Long> missing = new LinkedHashSet<>(parts.keySet());
+        try (PreparedStatement hold = connection.prepareStatement(HOLD)) {
+            hold.setLong(1, rowNumber);
+            hold.setString(2, sku);
+            hold.setArray(3, connection.createArrayOf("int8", parts.keySet().toArray()));
+            try (ResultSet held = hold.executeQuery()) {
+                while (held.next()) {
+                    missing.remove(held.getLong(1));
+                }
+            }
+        }
+        for (long part : missing) {
+            try (PreparedStatement insert = connection.prepareStatement(INSERT_PART)) {
+                insert.setString(1, sku);
+                insert.setLong(2, part);
+                insert.setLong(3, rowNumber);
+                insert.setBytes(4, StoredSnapshot.bytes(parts.get(part)));
+                insert.executeUpdate();
+            }
+        }
+    }
+
+    private static void write(Connection connection, String sku, Waiting taken, byte[] payload) throws SQLException {
+        try (PreparedStatement upsert = connection.prepareStatement(UPSERT)) {
+            upsert.setString(1, sku);
+            upsert.setLong(2, taken.rowNumber());
+            upsert.setLong(3, taken.createdMs());
+            upsert.setBytes(4, payload);
+            upsert.executeUpdate();
         }
     }
 

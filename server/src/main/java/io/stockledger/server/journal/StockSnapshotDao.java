@@ -8,7 +8,6 @@ import akka.persistence.jdbc.snapshot.dao.SnapshotDao;
 import akka.serialization.Serialization;
 import akka.stream.Materializer;
 import io.stockledger.server.journal.Recoveries.Past;
-import io.stockledger.server.journal.snapshot.StockSnapshot;
 import scala.Option;
 import scala.Tuple2;
 import scala.concurrent.ExecutionContext;
@@ -42,19 +41,19 @@ public final class StockSnapshotDao implements SnapshotDao {
         return past.snapshot().isEmpty() ? Option.empty() : Option.apply(past.snapshot()
                 .map(snapshot -> new Tuple2<SnapshotMetadata, Object>(
                         new SnapshotMetadata(sku, snapshot.rowNumber(), snapshot.createdMs()),
-                        JournalSerializer.snapshot(snapshot.payload())))
+                        snapshot.stored().orElseThrow().read()))
                 .get());
     }
 
     /** Has a snapshot written that nothing of the plugin asked for; false: too many wait, ask again later. */
-    public static boolean save(ActorSystem system, String sku, long rowNumber, long createdMs, StockSnapshot stock) {
+    public static boolean save(ActorSystem system, String sku, long rowNumber, long createdMs, Snapshot stock) {
         return PluginStore.ID.get(system).snapshots().write(sku, rowNumber, createdMs, stock);
     }
 
     @Override
     public Future<BoxedUnit> save(SnapshotMetadata snapshot, Object stock) {
         store.snapshots().write(snapshot.persistenceId(), snapshot.sequenceNr(), snapshot.timestamp(),
-                (StockSnapshot) stock);
+                (Snapshot) stock);
         return Future$.MODULE$.successful(BoxedUnit.UNIT);
     }
 

@@ -80,7 +80,7 @@ class RecoveriesTest {
             }
         }
         assertTrue(reads.get() <= 2, reads + " reads");
-        assertArrayEquals(new byte[] {3}, past("SKU-7").snapshot().orElseThrow().payload());
+        assertArrayEquals(new byte[] {3}, past("SKU-7").snapshot().orElseThrow().stored().orElseThrow().payload());
     }
 
     @Test

@@ -1,7 +1,5 @@
 package io.stockledger.server.journal;
 
-import com.google.protobuf.InvalidProtocolBufferException;
-import io.stockledger.server.journal.snapshot.StockSnapshot;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -27,21 +25,21 @@ public class SnapshotCodecBenchmark {
     public int ids;
 
     private SnapshotCodec.Standing standing;
-    private byte[] bytes;
+    private StoredSnapshot stored;
 
     @Setup
     public void make() {
         standing = new SnapshotCodec.Standing(SomeEntries.stock(ids, 10), GroupRow.noDigest(), 0);
-        bytes = encode();
+        stored = encode();
     }
 
     @Benchmark
-    public byte[] encode() {
-        return SnapshotCodec.encode(standing).toByteArray();
+    public StoredSnapshot encode() {
+        return StoredSnapshot.of(SnapshotCodec.encode(standing));
     }
 
     @Benchmark
-    public SnapshotCodec.Standing decode() throws InvalidProtocolBufferException {
-        return SnapshotCodec.decode(StockSnapshot.parseFrom(bytes), SomeEntries.noIds());
+    public SnapshotCodec.Standing decode() {
+        return SnapshotCodec.decode(stored.read(), SomeEntries.noIds());
     }
 }

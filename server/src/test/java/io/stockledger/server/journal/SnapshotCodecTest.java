@@ -5,10 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.ByteString;
 import io.stockledger.server.domain.AppliedIds;
 import io.stockledger.server.domain.Stock;
 import io.stockledger.server.journal.SnapshotCodec.Standing;
 import io.stockledger.server.journal.snapshot.StockSnapshot;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -23,11 +26,10 @@ class SnapshotCodecTest {
         return new AppliedIds(kept, olderKept, WINDOW_MS, key);
     }
 
-    private static StockSnapshot encoded(AppliedIds ids, long sequence, long recordedAtMs) throws Exception {
+    private static Snapshot encoded(AppliedIds ids, long sequence, long recordedAtMs) throws Exception {
         Stock stock = new Stock(SKU, ids);
         stock.restore(sequence, recordedAtMs, List.of(), List.of(), Map.of());
-        return StockSnapshot.parseFrom(
-                SnapshotCodec.encode(new Standing(stock, GroupRow.noDigest(), 0)).toByteArray());
+        return StoredSnapshot.of(SnapshotCodec.encode(new Standing(stock, GroupRow.noDigest(), 0))).read();
     }
 
     private static long[] find(AppliedIds ids, String id) {
@@ -68,6 +70,50 @@ class SnapshotCodecTest {
         assertEquals(ids.forgottenRecordedAtMs(), read.forgottenRecordedAtMs());
     }
 
+    private static StoredSnapshot stored(StockSnapshot message) {
+        return new StoredSnapshot(JournalSerializer.snapshotBytes(message), Map.of());
+    }
+
+    /** As it was written before parts were stored beside it. */
+    @Test
+    void snapshotOfTheSecondLayoutIsRead() throws Exception {
+        AppliedIds ids = noIds(8, 1 << 20, 77);
+        for (int i = 1; i <= 1_000; i++) {
+            ids.add(ids.fingerprint("m" + i), false, i, 1_000 + i, 2_000 + i);
+        }
+        Snapshot snapshot = encoded(ids, 1_000, 3_000);
+        StockSnapshot.Builder second = snapshot.stock().toBuilder();
+        second.getAppliedIdsBuilder().clearForgottenBeforeParts().clearOlderParts();
+        for (long[] words : snapshot.olderIds()) {
+            ByteBuffer bytes = ByteBuffer.allocate(8 * words.length).order(ByteOrder.LITTLE_ENDIAN);
+            bytes.asLongBuffer().put(words);
+            second.getAppliedIdsBuilder().addOlder(ByteString.copyFrom(bytes.array()));
+        }
+        AppliedIds read = SnapshotCodec.decode(stored(second.build()).read(), noIds(8, 1 << 20, 78)).stock().appliedIds();
+        assertEquals(ids.olderCount(), read.olderCount());
+        assertTrue(read.olderCount() > 900);
+        for (int i = 1; i <= 1_000; i++) {
+            int sequence = i;
+            assertTrue(Arrays.stream(find(read, "m" + i)).anyMatch(found -> found == sequence), "m" + i + " is lost");
+        }
+    }
+
+    /** So a server that is older than the parts looks every id up, rather than miss some. */
+    @Test
+    void aSnapshotWithPartsIsNoneOfTheSecondLayout() throws Exception {
+        AppliedIds ids = noIds(8, 1 << 20, 77);
+        for (int i = 1; i <= 100; i++) {
+            ids.add(ids.fingerprint("m" + i), false, i, 1_000 + i, 2_000 + i);
+        }
+        Stock stock = new Stock(SKU, ids);
+        stock.restore(100, 3_000, List.of(), List.of(), Map.of());
+        StoredSnapshot stored = StoredSnapshot.of(SnapshotCodec.encode(new Standing(stock, GroupRow.noDigest(), 0)));
+        io.stockledger.server.journal.snapshot.AppliedIds message = JournalSerializer.snapshot(stored.payload()).getAppliedIds();
+        assertFalse(message.hasForgotten());
+        assertEquals(100, message.getForgottenSequence());
+        assertEquals(stored.parts().size(), message.getOlderPartsCount());
+    }
+
     /** As it was written before ids older than the newest were kept, and before fingerprints had a key. */
     @Test
     void snapshotOfTheFirstLayoutIsRead() throws Exception {
@@ -80,7 +126,7 @@ class SnapshotCodecTest {
         }
         first.addTimesBuilder().setIds(150).setCreatedAtMsMax(700).setRecordedAtMsMax(800);
         first.addTimesBuilder().setIds(50).setCreatedAtMsMax(900).setRecordedAtMsMax(1_000);
-        StockSnapshot snapshot = StockSnapshot.newBuilder().setSku(SKU).setSequence(1_200).setAppliedIds(first).build();
+        Snapshot snapshot = stored(StockSnapshot.newBuilder().setSku(SKU).setSequence(1_200).setAppliedIds(first).build()).read();
         for (int kept : new int[] {8, 65_536}) {
             AppliedIds read = SnapshotCodec.decode(snapshot, noIds(kept, 1 << 20, 77)).stock().appliedIds();
             for (int i = 1_001; i <= 1_200; i++) {
@@ -104,7 +150,7 @@ class SnapshotCodecTest {
     void whoKnowsTheFirstLayoutAloneMustLookEveryIdUp() throws Exception {
         AppliedIds ids = noIds(8, 1_000, 77);
         ids.add(ids.fingerprint("m1"), false, 1, 5_000, 2_000);
-        io.stockledger.server.journal.snapshot.AppliedIds first = encoded(ids, 2, 2_001).getAppliedIds();
+        io.stockledger.server.journal.snapshot.AppliedIds first = encoded(ids, 2, 2_001).stock().getAppliedIds();
         assertEquals(0, first.getFingerprintsCount());
         assertEquals(2, first.getForgottenSequence());
         assertEquals(2_001, first.getForgottenRecordedAtMs());
