@@ -204,7 +204,7 @@ public final class Subscription implements AutoCloseable {
         return state;
     }
 
-    /** Why it ended for good; empty unless its state is FAILED. */
+    /** Why it ended for good; empty while it goes on, and after its owner has closed it. */
     public Optional<LedgerException> failure() {
         return failure;
     }

@@ -25,6 +25,7 @@ record SqlTables(Projection projection) implements AuditedProjection {
     private static Standing standing(ProjectedSku rows) {
         return new Standing(rows.freshness().cursor(), rows.sequence(),
                 rows.stock().stream().map(ProjectedStock::balance).toList(),
+                rows.stock().stream().collect(Collectors.toMap(row -> row.balance().location(), ProjectedStock::availableToSell)),
                 rows.openReservations().stream().map(ProjectedReservation::reservation).toList(), rows.reservations(),
                 rows.dailyMovements().stream().collect(Collectors.toMap(SqlTables::flow, SqlTables::moved)));
     }

@@ -436,7 +436,7 @@ class AuditTest {
             moved.merge(flow, new AuditedProjection.Moved(i < 5 ? i : 2, 1),
                     (one, more) -> new AuditedProjection.Moved(one.units() + more.units(), one.entries() + more.entries()));
         }
-        return new Projected(Optional.of(new AuditedProjection.Standing(Cursor.after(position), sequence, List.of(balances), List.of(), 0, moved)));
+        return new Projected(Optional.of(new AuditedProjection.Standing(Cursor.after(position), sequence, List.of(balances), Map.of(), List.of(), 0, moved)));
     }
 
     /** A projection that says this of every SKU, and knows no closed reservation. */

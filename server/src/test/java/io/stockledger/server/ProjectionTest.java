@@ -343,11 +343,45 @@ class ProjectionTest {
         ForgedRows.tamper(ledger, "UPDATE " + reservations + " SET released = 1, expired = 1 WHERE sku = '" + sku + "' AND reservation_id = 'hold-1'",
                 "DELETE FROM " + reservations + " WHERE sku = '" + sku + "' AND reservation_id = 'hold-2'");
         assertEquals(List.of("PROJECTION_DRIFT 4", "PROJECTION_DRIFT 5", "PROJECTION_DRIFT 7"), audited(sku));
+        ForgedRows.tamper(ledger, "UPDATE " + reservations + " SET sequence = 6 WHERE sku = '" + sku + "' AND reservation_id = 'hold-1'");
+        assertEquals(List.of("PROJECTION_DRIFT 4", "PROJECTION_DRIFT 7", "PROJECTION_DRIFT 6"), audited(sku), "as if the id had been used again");
         ForgedRows.tamper(ledger, "INSERT INTO " + reservations + " SELECT sku, reservation_id || n, false, location, channel, reference, quantity, 0, 0,"
                 + " quantity, 0, 0, 0, expires_at, sequence, recorded_at FROM " + reservations + ", generate_series(1, 9) n"
                 + " WHERE sku = '" + sku + "' AND reservation_id = 'hold-1'");
         assertTrue(audited(sku).contains("PROJECTION_DRIFT 7"), "more reservations than were ever made");
         assertEquals(4, audited(sku).size());
+    }
+
+    @Test
+    void anEditedColumnOfWhatMayBeSoldIsFound() throws SQLException {
+        ledger.applied(Mutations.receive("sellable", 7));
+        reflectsWhatWasAnswered();
+        ForgedRows.tamper(ledger, "UPDATE projection.stock_" + shownSet() + " SET available_to_sell = 70 WHERE sku = 'sellable'");
+        assertEquals(List.of("PROJECTION_DRIFT 1"), audited("sellable"));
+    }
+
+    @Test
+    void aReservationsIdThatWasUsedAgainAfterItsTimeIsNoFinding() {
+        String sku = "used-again";
+        try (RunningLedger forgetful = RunningLedger.start("stockledger.entity { ids-kept = 8, older-ids-kept = 0 }")) {
+            forgetful.applied(Mutations.receive(sku, 7));
+            for (int round = 0; round < 2; round++) {
+                forgetful.applied(Mutations.reserve(sku, 1, Duration.ofMinutes(5)).setMutationId("order-7"));
+                forgetful.applied(Mutations.release(sku, "order-7"));
+                // More than the audit asks for at once.
+                for (int i = 0; i < 1_100; i++) {
+                    String hold = "hold-" + round + "-" + i;
+                    forgetful.applied(Mutations.reserve(sku, 1, Duration.ofMinutes(5)).setMutationId(hold));
+                    forgetful.applied(Mutations.release(sku, hold));
+                }
+                forgetful.clock.forward(Duration.ofDays(8));
+            }
+            assertEquals(1 + 2 * 2 * 1_101, forgetful.stock(sku).getSequence());
+            await("the projection has all of it", () -> forgetful.count(
+                    "SELECT count(*) FROM projection.reservations WHERE sku = ? AND NOT open", sku) == 2_201);
+            forgetful.admin().audit(AuditRequest.newBuilder().addSkus(sku).build()).forEachRemaining(
+                    answer -> assertFalse(answer.hasFinding(), answer::toString));
+        }
     }
 
     private static String shownSet() throws SQLException {

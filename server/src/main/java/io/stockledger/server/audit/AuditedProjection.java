@@ -31,12 +31,13 @@ public interface AuditedProjection {
      * @param reflects how far of the feed, of whichever SKUs, it has taken over
      * @param sequence the last entry of the SKU that it says it has taken over; 0: none
      * @param balances those of each location; one without units and settings may be left out
+     * @param availableToSell what it says may be sold at a location on a channel without an allocation
      * @param openReservations those with something held or committed
      * @param reservations how many it has, open or closed
      * @param dailyMovements what moved, by day
      */
-    record Standing(Cursor reflects, long sequence, List<Balance> balances, List<Reservation> openReservations, long reservations,
-            Map<Flow, Moved> dailyMovements) {}
+    record Standing(Cursor reflects, long sequence, List<Balance> balances, Map<String, Long> availableToSell,
+            List<Reservation> openReservations, long reservations, Map<Flow, Moved> dailyMovements) {}
 
     /** Units that go from one bucket to another on one day (UTC, when they were recorded); the names are in small letters. */
     record Flow(LocalDate day, String location, String toLocation, String from, String to, String kind, String channel) {

@@ -26,6 +26,12 @@ final class Doubt<P> {
         }
     }
 
+    /** Of a part that is no more, here and in the copy. */
+    void forget(P part) {
+        from.remove(part);
+        onceSame.remove(part);
+    }
+
     /** The first entry in doubt of a part that differs; {@code otherwise} where no entry changed it. */
     long of(P part, long otherwise) {
         return from.getOrDefault(part, otherwise);

@@ -22,7 +22,7 @@ public record Finding(String sku, Kind kind, long sequence, String expected, Str
         ENTRY_MALFORMED("An entry is none that the ledger writes: look at who can write to the database; if a newer release"
                 + " wrote it, audit with that one."),
         SNAPSHOT_DRIFT("A snapshot and the entries up to it differ, so one of the two was changed: if an export of chain heads"
-                + " agrees with the entries, delete the snapshot, else restore the SKU's rows from a backup."),
+                + " agrees with the entries, delete the SKU's rows of snapshot and snapshot_part, else restore the SKU's rows from a backup."),
         PROJECTION_DRIFT("The SQL tables and the entries differ: where nothing else is found of the SKU the tables were edited,"
                 + " so have them built anew with 'stockledger rebuild-projection'; else they bear witness to what the entries were before."),
         HEAD_CONTRADICTED("The journal no longer leads to a chain head that was kept elsewhere, so its history was"

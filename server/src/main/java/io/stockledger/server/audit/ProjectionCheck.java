@@ -41,6 +41,8 @@ final class ProjectionCheck {
     private final Map<Flow, Moved> moved = new HashMap<>();
     /** Not asked for yet: as their last entry left each, and that entry. */
     private final Map<String, Closed> closed = new HashMap<>();
+    /** Closed ones whose id the projection says was used again since: the entry that made the other. */
+    private final Map<String, Long> usedAgain = new HashMap<>();
     private long reservations;
     /** Entries of the row under replay that the projection has taken over. */
     private int taken;
@@ -69,6 +71,9 @@ final class ProjectionCheck {
 
     /** After the replay has taken over an entry. */
     void after(Entry entry) {
+        if (entry.kind() == EntryKind.RESERVE) {
+            usedAgain.remove(entry.reservationId(), entry.sequence());
+        }
         if (compared) {
             return;
         }
@@ -95,7 +100,12 @@ final class ProjectionCheck {
             closed.remove(id);
         }
         openInDoubt.entry(id, entry.sequence(), replay.stock().reservation(id).equals(Optional.ofNullable(open.get(id))));
-        replay.closed().ifPresent(reservation -> closed.put(id, new Closed(reservation, entry.sequence())));
+        replay.closed().ifPresent(reservation -> {
+            closed.put(id, new Closed(reservation, entry.sequence()));
+            if (!open.containsKey(id)) {
+                openInDoubt.forget(id);
+            }
+        });
     }
 
     /** After a row's entries. */
@@ -109,6 +119,11 @@ final class ProjectionCheck {
     void end() throws SQLException {
         compare();
         compareClosed();
+        usedAgain.forEach((id, made) -> {
+            if (made <= replay.sequence() && replay.isWhole()) {
+                found(made, "no reservation " + id + " made by this entry", "one that it made");
+            }
+        });
     }
 
     /** Where the projection has got to, or after the last row; once. */
@@ -130,6 +145,11 @@ final class ProjectionCheck {
         for (String location : locations) {
             Difference.between(replayed.balance(location), balance(location)).ifPresent(difference ->
                     found(balancesInDoubt.of(location, sequence), difference.expected() + when, difference.found()));
+            long sellable = replayed.balance(location).availableToSell("");
+            long said = standing.availableToSell().getOrDefault(location, sellable);
+            if (sellable != said && replayed.balance(location).equals(balance(location))) {
+                found(sequence, sellable + " available to sell at " + location + when, Long.toString(said));
+            }
         }
         if (replay.isWhole()) {
             compareOpen(replayed, sequence, when);
@@ -174,8 +194,9 @@ final class ProjectionCheck {
         known.ifPresent(rows -> closed.entrySet().stream().sorted(Map.Entry.comparingByKey()).forEach(it -> {
             Reservation expected = it.getValue().reservation();
             Optional<Reservation> found = Optional.ofNullable(rows.get(it.getKey()));
-            boolean madeAgain = found.isPresent() && found.get().sequence() > standing.sequence();
-            if (!madeAgain && !found.equals(Optional.of(expected))) {
+            if (found.isPresent() && found.get().sequence() > it.getValue().sequence()) {
+                usedAgain.put(it.getKey(), found.get().sequence());
+            } else if (!found.equals(Optional.of(expected))) {
                 found(it.getValue().sequence(), InWords.reservation(it.getKey(), Optional.of(expected)), InWords.reservation(it.getKey(), found));
             }
         }));

@@ -96,7 +96,7 @@ final class SnapshotWriter implements AutoCloseable {
                 connection.rollback();
                 connection.setAutoCommit(true);
             }
-        } catch (SQLException | RuntimeException e) {
+        } catch (SQLException | RuntimeException | Error e) {
             LOG.warn("A snapshot of {} was not written, the SKU goes on without: {}", sku, e.toString());
         }
     }

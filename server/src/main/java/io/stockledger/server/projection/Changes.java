@@ -1,5 +1,6 @@
 package io.stockledger.server.projection;
 
+import io.stockledger.server.domain.Balance;
 import io.stockledger.server.domain.Reservation;
 import io.stockledger.server.journal.EntryCodec;
 import io.stockledger.v1.Bucket;
@@ -99,7 +100,8 @@ final class Changes {
         }
 
         private ProjectedStock projected() {
-            return new ProjectedStock(key.sku(), EntryCodec.toDomain(balance), entry.getSequence(), EntryCodec.millis(entry.getRecordedAt()));
+            Balance after = EntryCodec.toDomain(balance);
+            return new ProjectedStock(key.sku(), after, after.availableToSell(""), entry.getSequence(), EntryCodec.millis(entry.getRecordedAt()));
         }
     }
 

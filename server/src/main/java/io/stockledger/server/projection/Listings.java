@@ -8,7 +8,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.SQLTimeoutException;
 import java.sql.Timestamp;
 import java.time.InstantSource;
 import java.time.LocalDate;
@@ -16,13 +15,18 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads the projection, each page by one statement: rows and what they reflect are one moment. Over a few connections of
  * its own, and no query outlives a bound.
  */
 final class Listings implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Listings.class);
     private static final String QUERY_ENDED = "57014";
+    /** One SKU must not keep the others from being audited. */
+    private static final String TOOK_TOO_LONG = "The SQL tables of {} took too long to read: they are not audited this time";
     private static final String FRESHNESS = "SELECT s.tx::text AS tx_text, s.ordering, s.taken, f.up_to_date,"
             + " (extract(epoch FROM f.as_of_time) * 1000)::bigint AS as_of_ms";
     private static final String FROM_FRESHNESS = " FROM projection.sets s CROSS JOIN projection.freshness f";
@@ -80,19 +84,19 @@ final class Listings implements AutoCloseable {
         return page("reservations", rows, "sku, reservation_id", limit, Listings::reservation);
     }
 
-    /** Empty where it was never complete. */
+    /** Empty where it was never complete, or the database ended the query. */
     Optional<Listing.Page<ProjectedReservation>> reservations(String sku, Collection<String> ids) throws SQLException {
         Query rows = new Query();
         rows.and(" AND sku = ?", sku);
         rows.and(" AND reservation_id = ANY (?)", (Object) ids.toArray(String[]::new));
         Listing<ProjectedReservation> found = page("reservations", rows, "sku, reservation_id", ids.size(), Listings::reservation);
         if (found instanceof Listing.TookTooLong) {
-            throw new SQLTimeoutException("the projection took too long to find " + ids.size() + " reservations of " + sku);
+            LOG.warn(TOOK_TOO_LONG, sku);
         }
         return found instanceof Listing.Page<ProjectedReservation> page ? Optional.of(page) : Optional.empty();
     }
 
-    /** Empty where it was never complete. */
+    /** Empty where it was never complete, or the database ended a query. */
     Optional<ProjectedSku> rowsOf(String sku) throws SQLException {
         try (Connection connection = pool.getConnection()) {
             connection.setAutoCommit(false);
@@ -108,6 +112,12 @@ final class Listings implements AutoCloseable {
                         of(connection, "SELECT count(*) FROM projection.reservations WHERE sku = ?", sku, row -> row.getLong(1)).get(0),
                         of(connection, "SELECT * FROM projection.daily_movements WHERE sku = ? ORDER BY day, location, to_location,"
                                 + " from_bucket, to_bucket, kind, channel", sku, Listings::movement), freshness.get()));
+            } catch (SQLException e) {
+                if (!QUERY_ENDED.equals(e.getSQLState())) {
+                    throw e;
+                }
+                LOG.warn(TOOK_TOO_LONG, sku);
+                return Optional.empty();
             } finally {
                 connection.rollback();
                 connection.setAutoCommit(true);
@@ -247,7 +257,7 @@ final class Listings implements AutoCloseable {
     }
 
     private static ProjectedStock stock(ResultSet row) throws SQLException {
-        return new ProjectedStock(row.getString("sku"), SetTables.balance(row), row.getLong("sequence"), millis(row, "recorded_at"));
+        return new ProjectedStock(row.getString("sku"), SetTables.balance(row), row.getLong("available_to_sell"), row.getLong("sequence"), millis(row, "recorded_at"));
     }
 
     private static ProjectedReservation reservation(ResultSet row) throws SQLException {

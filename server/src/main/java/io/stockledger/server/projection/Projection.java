@@ -56,12 +56,12 @@ public final class Projection implements AutoCloseable {
         return listings.reservations(filter, after, limit);
     }
 
-    /** What it says of one SKU, to be held against the journal; empty where it has never been complete yet. */
+    /** What it says of one SKU, to be held against the journal; empty where it has never been complete yet, or takes too long. */
     public Optional<ProjectedSku> rowsOf(String sku) throws SQLException {
         return listings.rowsOf(sku);
     }
 
-    /** Those of one SKU's reservations, open or closed, that it has; empty where it has never been complete yet. */
+    /** Those of one SKU's reservations, open or closed, that it has; empty where it has never been complete yet, or takes too long. */
     public Optional<Listing.Page<ProjectedReservation>> reservations(String sku, Collection<String> ids) throws SQLException {
         return listings.reservations(sku, ids);
     }

@@ -218,7 +218,7 @@ final class SetTables {
             Balance balance = row.balance();
             columns.add(row.sku(), balance.location(), balance.available(), balance.reserved(), balance.committed(),
                     balance.unavailable(), balance.damaged(), balance.qualityControl(), balance.incoming(),
-                    balance.safetyStock(), balance.availableToSell(""), allocations(balance), row.sequence(), row.recordedAtMs());
+                    balance.safetyStock(), row.availableToSell(), allocations(balance), row.sequence(), row.recordedAtMs());
         }
         return columns;
     }
