@@ -88,6 +88,8 @@ class FeedTest {
         private final List<String> faults = new ArrayList<>();
         private boolean ready = true;
         private int readyOnce;
+        /** It was said to be ready, and nothing was sent since: that may still come, though it is so no more. */
+        private boolean saidReady;
         private Optional<End> end = Optional.empty();
         private Subscription subscription;
 
@@ -104,13 +106,18 @@ class FeedTest {
 
         @Override
         public synchronized boolean isReady() {
-            return ready || readyOnce > 0;
+            saidReady = ready || readyOnce > 0;
+            return saidReady;
         }
 
         @Override
         public synchronized void send(FeedMessage message) {
-            if (!ready && --readyOnce < 0) {
-                faults.add("sent though not ready");
+            if (!ready) {
+                if (!saidReady) {
+                    faults.add("sent though not ready");
+                }
+                saidReady = false;
+                readyOnce = Math.max(0, readyOnce - 1);
             }
             SubscribeResponse response = parse(message);
             messages.add(response);
