@@ -3,7 +3,6 @@ package io.stockledger.cli.migrate;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.stockledger.cli.Failure;
 import java.io.IOException;
@@ -14,7 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -92,8 +90,8 @@ final class Observations implements AutoCloseable {
                 number++;
                 try {
                     all.add(observation(JsonParser.parseString(line).getAsJsonObject()));
-                } catch (JsonParseException | DateTimeException | IllegalStateException | UnsupportedOperationException
-                        | IndexOutOfBoundsException | ClassCastException | NullPointerException e) {
+                } catch (RuntimeException e) {
+                    // A line that is none fails in as many ways as a hand can change it.
                     throw new Failure(file + " line " + number + " is no observation; put the file back as it was, or begin anew in another --folder", e);
                 }
             }

@@ -113,7 +113,7 @@ final class SnapshotCheck {
             Optional<Reservation> expected = replayed.reservation(id);
             Optional<Reservation> found = Optional.ofNullable(there.get(id));
             if (!expected.equals(found)) {
-                found(sequence, InWords.reservation(id, expected), InWords.reservation(id, found));
+                found(sequence, InWords.openReservation(id, expected), InWords.openReservation(id, found));
             }
         }
     }

@@ -10,8 +10,6 @@ import io.stockledger.server.domain.AppliedIds;
 import io.stockledger.server.domain.Stock;
 import io.stockledger.server.journal.SnapshotCodec.Standing;
 import io.stockledger.server.journal.snapshot.StockSnapshot;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -85,9 +83,7 @@ class SnapshotCodecTest {
         StockSnapshot.Builder second = snapshot.stock().toBuilder();
         second.getAppliedIdsBuilder().clearForgottenBeforeParts().clearOlderParts();
         for (long[] words : snapshot.olderIds()) {
-            ByteBuffer bytes = ByteBuffer.allocate(8 * words.length).order(ByteOrder.LITTLE_ENDIAN);
-            bytes.asLongBuffer().put(words);
-            second.getAppliedIdsBuilder().addOlder(ByteString.copyFrom(bytes.array()));
+            second.getAppliedIdsBuilder().addOlder(ByteString.copyFrom(StoredSnapshot.bytes(words)));
         }
         AppliedIds read = SnapshotCodec.decode(stored(second.build()).read(), noIds(8, 1 << 20, 78)).stock().appliedIds();
         assertEquals(ids.olderCount(), read.olderCount());
