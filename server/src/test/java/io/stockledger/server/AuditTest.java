@@ -287,6 +287,17 @@ class AuditTest {
     }
 
     @Test
+    void aRowsColumnsThatSayOtherThanItsHeaderAreFound() throws Exception {
+        receipts("mislabelled", 3);
+        ForgedRows.tamper(ledger, "UPDATE event_journal SET first_sequence = 77 WHERE persistence_id = 'mislabelled' AND sequence_number = 2");
+        audit("mislabelled").assertFound(AuditFindingKind.AUDIT_FINDING_KIND_ROW_CHANGED, 2);
+        ForgedRows.tamper(ledger, "UPDATE event_journal SET first_sequence = 2, announced_due = 5 WHERE persistence_id = 'mislabelled' AND sequence_number = 2");
+        audit("mislabelled").assertFound(AuditFindingKind.AUDIT_FINDING_KIND_ROW_CHANGED, 2);
+        ForgedRows.tamper(ledger, "UPDATE event_journal SET announced_due = 0 WHERE persistence_id = 'mislabelled' AND sequence_number = 2");
+        assertEquals(List.of(), audit("mislabelled").told());
+    }
+
+    @Test
     void lastRowsThatWereDeletedContradictAHeadThatWasKept() throws Exception {
         receipts("cut", 3);
         ChainHead head = head("cut");

@@ -147,6 +147,23 @@ class TamperedStoreTest {
                 finding.getKind() == AuditFindingKind.AUDIT_FINDING_KIND_CHAIN_BROKEN && finding.getSequence() == 5));
     }
 
+    @Test
+    void aRowThatCantBeFoundByItsSequenceIsDamageAndNotNothing() throws Exception {
+        Mutation.Builder sale = Mutations.sell("mislaid", 1);
+        ledger.applied(Mutations.receive("mislaid", 5));
+        Applied applied = ledger.applied(sale);
+        ledger.applied(Mutations.receive("mislaid", 1));
+        String column = "UPDATE event_journal SET first_sequence = %d WHERE persistence_id = 'mislaid' AND sequence_number = 2";
+        tamper(column.formatted(77));
+        assertDamaged(() -> ledger.calls().listEntries(ListEntriesRequest.newBuilder().setSku("mislaid").setFromSequence(2).build()));
+        assertDamaged(() -> ledger.mutation("mislaid", sale.getMutationId()));
+        assertDamaged(() -> ledger.apply(sale));
+        assertDamaged(() -> ledger.calls().getStockAt(GetStockAtRequest.newBuilder().setSku("mislaid").setAtSequence(2).build()));
+        assertEquals(EnumSet.of(AuditFindingKind.AUDIT_FINDING_KIND_ROW_CHANGED), audit("mislaid").kinds());
+        tamper(column.formatted(2));
+        assertEquals(applied.toBuilder().setReplayed(true).build(), ledger.applied(sale));
+    }
+
     /** One sale, read in every way that reads the journal; its row's balance is then one unit more. */
     @Test
     void whatReadsADamagedRowSaysSoAndDoesNotTellIt() throws Exception {

@@ -136,7 +136,7 @@ final class Audit {
 
     /** SKUs of six rows, an entry each. */
     private void prepareVictims() {
-        for (String victim : List.of("BYTE", "DELETED", "SWAPPED", "UNITS", "HOLD", "BELOW", "TRUNCATED", "REWRITTEN")) {
+        for (String victim : List.of("BYTE", "COLUMN", "DELETED", "SWAPPED", "UNITS", "HOLD", "BELOW", "TRUNCATED", "REWRITTEN")) {
             for (int i = 0; i < 6; i++) {
                 client.apply(Mutations.receive("V-" + victim, 10).build());
             }
@@ -159,6 +159,9 @@ final class Audit {
                     + " get_byte(event_payload, length(event_payload) / 2) # 1) WHERE persistence_id = ? AND sequence_number = ?";
             vandal.change(update, "V-BYTE", 3);
             planted.put("V-BYTE", new Planted("a changed byte", AuditFindingKind.AUDIT_FINDING_KIND_ROW_CHANGED, 3));
+
+            vandal.change("UPDATE event_journal SET first_sequence = 77 WHERE persistence_id = ? AND sequence_number = ?", "V-COLUMN", 3);
+            planted.put("V-COLUMN", new Planted("a column that says other than its row", AuditFindingKind.AUDIT_FINDING_KIND_ROW_CHANGED, 3));
 
             vandal.change("DELETE FROM event_journal WHERE persistence_id = ? AND sequence_number = ?", "V-DELETED", 4);
             planted.put("V-DELETED", new Planted("a deleted row", AuditFindingKind.AUDIT_FINDING_KIND_SEQUENCE_GAP, 4));

@@ -9,7 +9,8 @@ public record Finding(String sku, Kind kind, long sequence, String expected, Str
     /** What a finding is about, and what to do about it. */
     public enum Kind {
         ROW_CHANGED("Somebody or some disk has changed a journal row: stop selling this SKU, restore it from a backup of"
-                + " before, and find out who can write to the database."),
+                + " before, and find out who can write to the database. Where it is only a column of the row, the row's header has"
+                + " the right number."),
         CHAIN_BROKEN("A journal row was removed, swapped or forged: compare the SKU's rows with a backup, from this entry on."),
         SEQUENCE_GAP("Journal rows are missing or out of order: restore the SKU's rows from a backup, and count the shelf"
                 + " before you sell on."),

@@ -10,6 +10,7 @@ import io.stockledger.server.journal.ChainHead;
 import io.stockledger.server.journal.EntryCodec;
 import io.stockledger.server.journal.GroupRow;
 import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.JournalReader.IndexedRow;
 import io.stockledger.server.journal.JournalRow;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -66,16 +67,16 @@ final class SkuAudit {
 
     /** Reads the next page; its verdict after the last. */
     Optional<Verdict> page() throws SQLException {
-        List<JournalRow> page = List.of();
+        List<IndexedRow> page = List.of();
         try {
-            page = journal.rowsForward(sku, rowNumber + 1);
-            ended = journal.isLast(page);
+            page = journal.indexedRowsForward(sku, rowNumber + 1);
+            ended = journal.isLast(page.stream().map(IndexedRow::row).toList());
         } catch (RuntimeException unreadable) {
             findings.add(Kind.ROW_CHANGED, replay.sequence() + 1, "rows that can be read from row " + (rowNumber + 1) + " on",
                     String.valueOf(unreadable.getMessage()));
             ended = true;
         }
-        for (JournalRow row : page) {
+        for (IndexedRow row : page) {
             row(row);
         }
         if (!ended) {
@@ -90,7 +91,8 @@ final class SkuAudit {
         return Optional.of(new Verdict(sku, rows, entries, found, found.isEmpty() ? head : Optional.empty()));
     }
 
-    private void row(JournalRow stored) throws SQLException {
+    private void row(IndexedRow indexed) throws SQLException {
+        JournalRow stored = indexed.row();
         rows++;
         projections.forEach(projection -> projection.before(stored));
         if (stored.rowNumber() != rowNumber + 1) {
@@ -102,6 +104,10 @@ final class SkuAudit {
         if (changed) {
             findings.add(Kind.ROW_CHANGED, row.firstSequence(), "bytes that match the row's own digest "
                     + HexFormat.of().formatHex(row.digest()), "other bytes");
+        } else if (!indexed.isAsItsHeaderSays()) {
+            findings.add(Kind.ROW_CHANGED, row.firstSequence(), "columns as the row's header has them: first_sequence "
+                    + row.firstSequence() + ", announced_due " + row.announcedDueMs(), "first_sequence "
+                    + indexed.firstSequence() + ", announced_due " + indexed.announcedDueMs());
         }
         if (!Arrays.equals(row.previousDigest(), digest)) {
             findings.add(Kind.CHAIN_BROKEN, row.firstSequence(), "a row that follows " + HexFormat.of().formatHex(digest),

@@ -28,7 +28,7 @@ import java.util.function.Consumer;
  * </pre>
  *
  * <p>The digests chain a SKU's rows, so that a row changed, removed or swapped by hand is found. The fixed places let
- * SQL read a header (the generated columns first_sequence and announced_due).
+ * SQL read a header; what SQL finds a row by, its first sequence and what it announces, stands in columns too.
  */
 public final class GroupRow {
     public static final int MAGIC = 0x534C4731;

@@ -25,6 +25,7 @@ public final class JournalReader {
     static final String BELOW_WATERMARK = "j.tx < pg_snapshot_xmin(pg_current_snapshot())";
     /** The text is named other than the column: an ORDER BY j.tx must never sort by it. */
     static final String COLUMNS = "j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, j.event_payload";
+    private static final String INDEXED_COLUMNS = COLUMNS + ", j.first_sequence, j.announced_due";
 
     private final Database database;
     private final int pageRows;
@@ -43,10 +44,25 @@ public final class JournalReader {
 
     // ---- One SKU ----
 
-    /** The row that holds the entry of this sequence. */
+    /**
+     * The row that holds the entry of this sequence; throws a {@link GroupRow.DamagedException} where the column that it
+     * is found by says other than the row does.
+     */
     public Optional<JournalRow> rowContaining(String sku, long sequence) throws SQLException {
-        return one("SELECT " + COLUMNS + " FROM event_journal j WHERE j.persistence_id = ? AND j.first_sequence <= ?"
-                + " ORDER BY j.first_sequence DESC LIMIT 1", sku, sequence).filter(row -> row.group().lastSequence() >= sequence);
+        for (int look = 0; look < 2; look++) {
+            Optional<JournalRow> found = indexed("SELECT " + INDEXED_COLUMNS + " FROM event_journal j WHERE j.persistence_id = ?"
+                    + " AND j.first_sequence <= ? ORDER BY j.first_sequence DESC LIMIT 1", sku, sequence).map(IndexedRow::asItsHeaderSays);
+            if (found.isPresent() && found.get().group().lastSequence() >= sequence) {
+                return found;
+            }
+            // The row behind may be missed for its column; or it was committed a moment ago, and a second look finds it.
+            Optional<JournalRow> next = indexed("SELECT " + INDEXED_COLUMNS + " FROM event_journal j WHERE j.persistence_id = ?"
+                    + " AND j.sequence_number = ?", sku, found.map(JournalRow::rowNumber).orElse(0L) + 1).map(IndexedRow::asItsHeaderSays);
+            if (next.isEmpty() || next.get().group().firstSequence() > sequence) {
+                break;
+            }
+        }
+        return Optional.empty();
     }
 
     /** The SKU's newest row. */
@@ -107,6 +123,26 @@ public final class JournalReader {
 
     /** A page of the SKU's rows from this row number on, oldest first; row numbers begin at 1. */
     public List<JournalRow> rowsForward(String sku, long fromRowNumber) throws SQLException {
+        return indexedRowsForward(sku, fromRowNumber).stream().map(IndexedRow::row).toList();
+    }
+
+    /** A row, and the columns that SQL finds it by: what its header says, unless somebody has changed one of the two. */
+    public record IndexedRow(JournalRow row, long firstSequence, long announcedDueMs) {
+        public boolean isAsItsHeaderSays() {
+            return firstSequence == row.group().firstSequence() && announcedDueMs == row.group().announcedDueMs();
+        }
+
+        private JournalRow asItsHeaderSays() {
+            if (!isAsItsHeaderSays()) {
+                throw new GroupRow.DamagedException("row " + row.rowNumber() + " of " + row.sku()
+                        + " has other numbers in its columns than in its header");
+            }
+            return row;
+        }
+    }
+
+    /** The same page as {@link #rowsForward}, with those columns. */
+    public List<IndexedRow> indexedRowsForward(String sku, long fromRowNumber) throws SQLException {
         return page("SELECT j.* FROM event_journal j WHERE j.persistence_id = ? AND j.sequence_number >= ?"
                 + " ORDER BY j.sequence_number LIMIT " + pageRows, "j.sequence_number", sku, fromRowNumber);
     }
@@ -119,7 +155,8 @@ public final class JournalReader {
     /** A page of the SKU's rows before this row number, newest first; Long.MAX_VALUE begins at the end. */
     public List<JournalRow> rowsBackward(String sku, long beforeRowNumber) throws SQLException {
         return page("SELECT j.* FROM event_journal j WHERE j.persistence_id = ? AND j.sequence_number < ?"
-                + " ORDER BY j.sequence_number DESC LIMIT " + pageRows, "j.sequence_number DESC", sku, beforeRowNumber);
+                + " ORDER BY j.sequence_number DESC LIMIT " + pageRows, "j.sequence_number DESC", sku, beforeRowNumber)
+                .stream().map(IndexedRow::row).toList();
     }
 
     /**
@@ -419,10 +456,11 @@ public final class JournalReader {
     static final long SWEEP_MARGIN_MS = 60_000;
     private static final long SWEEP_STEP_MS = 20_000;
 
-    /** The SKUs that the newest rows are of, each once. */
-    public List<String> newestSkus(int rows) throws SQLException {
-        String query = "SELECT DISTINCT j.persistence_id FROM (SELECT persistence_id FROM event_journal"
-                + " ORDER BY tx DESC, ordering DESC LIMIT " + rows + ") j";
+    /** The SKUs that the newest {@code rows} rows are of, those of most of them first. */
+    public List<String> busiestSkus(int rows, int skusMax) throws SQLException {
+        String query = "SELECT j.persistence_id FROM (SELECT persistence_id, ordering FROM event_journal"
+                + " ORDER BY tx DESC, ordering DESC LIMIT " + rows + ") j"
+                + " GROUP BY j.persistence_id ORDER BY count(*) DESC, max(j.ordering) DESC LIMIT " + skusMax;
         try (Connection connection = database.reads().getConnection();
                 PreparedStatement statement = connection.prepareStatement(query);
                 ResultSet found = statement.executeQuery()) {
@@ -511,19 +549,37 @@ public final class JournalReader {
 
     /** The rows of a query in its order, until their payloads have passed the bytes given as its last parameter. */
     static String pageQuery(String rowsQuery, String order) {
-        return "SELECT j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, j.event_payload FROM ("
+        return "SELECT " + INDEXED_COLUMNS + " FROM ("
                 + " SELECT j.*, sum(octet_length(j.event_payload)) OVER (ORDER BY " + order + ") - octet_length(j.event_payload) AS bytes_before"
                 + " FROM (" + rowsQuery + ") j) j WHERE j.bytes_before < ? ORDER BY " + order;
     }
 
-    private List<JournalRow> page(String rowsQuery, String order, String sku, long rowNumber) throws SQLException {
+    private List<IndexedRow> page(String rowsQuery, String order, String sku, long rowNumber) throws SQLException {
         try (Connection connection = database.reads().getConnection();
                 PreparedStatement statement = connection.prepareStatement(pageQuery(rowsQuery, order))) {
             statement.setString(1, sku);
             statement.setLong(2, rowNumber);
             statement.setLong(3, pageBytes);
-            return rows(statement);
+            return indexedRows(statement);
         }
+    }
+
+    private Optional<IndexedRow> indexed(String query, String sku, long number) throws SQLException {
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
+            statement.setString(1, sku);
+            statement.setLong(2, number);
+            return indexedRows(statement).stream().findFirst();
+        }
+    }
+
+    private static List<IndexedRow> indexedRows(PreparedStatement statement) throws SQLException {
+        List<IndexedRow> rows = new ArrayList<>();
+        try (ResultSet found = statement.executeQuery()) {
+            while (found.next()) {
+                rows.add(new IndexedRow(row(found, 1), found.getLong("first_sequence"), found.getLong("announced_due")));
+            }
+        }
+        return rows;
     }
 
     private Optional<JournalRow> one(String query, Object... parameters) throws SQLException {

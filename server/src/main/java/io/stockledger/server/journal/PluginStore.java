@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import scala.concurrent.Batchable;
 import slick.jdbc.JdbcDataSource;
 
 /**
@@ -37,6 +38,17 @@ final class PluginStore implements Extension {
     /** Rows after this one were read, and how far the SKU's rows go. */
     record Ahead(long afterRow, List<StoredRow> rows, long newestRow) {}
 
+    /**
+     * A task that runs on Akka's threads together with the tasks that it brings about: for each row that is written
+     * the plugin has some, and each by itself would be handed from thread to thread.
+     */
+    private record Together(Runnable task) implements Runnable, Batchable {
+        @Override
+        public void run() {
+            task.run();
+        }
+    }
+
     private final RowWriter rows;
     private final Recoveries recoveries;
     private final SnapshotWriter snapshots;
@@ -49,7 +61,8 @@ final class PluginStore implements Extension {
         // The plugin's own pool, the same for both.
         JdbcDataSource source = ((SlickExtensionImpl) SlickExtension.get(system)).database(config).database().source();
         this.rows = new RowWriter(source::createConnection, settings.daoConfig().parallelism(),
-                settings.daoConfig().bufferSize(), settings.daoConfig().batchSize());
+                settings.daoConfig().bufferSize(), settings.daoConfig().batchSize(),
+                task -> system.dispatcher().execute(new Together(task)));
         this.recoveries = new Recoveries(source::createConnection, RECOVERY_SESSIONS);
         this.snapshots = new SnapshotWriter(source::createConnection);
         system.registerOnTermination(() -> {

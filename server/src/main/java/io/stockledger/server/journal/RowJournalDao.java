@@ -63,7 +63,7 @@ public final class RowJournalDao implements JournalDao {
         List<NewRow> rows = new ArrayList<>(1);
         for (PersistentRepr row : CollectionConverters.asJava(write.payload())) {
             rows.add(new NewRow(row.persistenceId(), row.sequenceNr(), row.writerUuid(), row.timestamp(),
-                    ((GroupRow) row.payload()).bytes()));
+                    (GroupRow) row.payload()));
         }
         // What was read ahead of it, if anything is left, is not the SKU's past any more.
         store.forget(rows.get(0).sku());

@@ -19,7 +19,9 @@ import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -46,11 +48,11 @@ class RowWriterTest {
 
     @Test
     void neighboursOfARowThatTheStoreRefusesAreWritten() throws Exception {
-        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX)) {
+        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX, Runnable::run)) {
             List<CompletableFuture<String>> told = new ArrayList<>();
             for (int i = 0; i < 100; i++) {
                 boolean bad = i == 37 || i == 38 || i == 99;
-                told.add(write(writer, bad ? new NewRow("SKU-" + i, 1, "test", 0, new byte[200]) : row("SKU-" + i, 1)));
+                told.add(write(writer, bad ? new NewRow("SKU-" + i, 1, "test", 0, GroupRow.of(new byte[200])) : row("SKU-" + i, 1)));
             }
             gate.countDown();
             for (int i = 0; i < 100; i++) {
@@ -63,7 +65,7 @@ class RowWriterTest {
 
     @Test
     void rowsWrittenTogetherShareATransaction() throws Exception {
-        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX)) {
+        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX, Runnable::run)) {
             CompletableFuture<String> first = write(writer, row("FIRST", 1));
             List<CompletableFuture<String>> told = new ArrayList<>();
             for (int i = 0; i < 500; i++) {
@@ -85,7 +87,7 @@ class RowWriterTest {
         try (Connection other = TestPostgresql.connect(database)) {
             insert(other, "SKU-5", 1);
         }
-        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX)) {
+        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX, Runnable::run)) {
             List<CompletableFuture<String>> told = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
                 told.add(write(writer, row("SKU-" + i, 1)));
@@ -102,7 +104,7 @@ class RowWriterTest {
         try (Connection other = TestPostgresql.connect(database)) {
             other.setAutoCommit(false);
             insert(other, "SKU-5", 1);
-            try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX)) {
+            try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX, Runnable::run)) {
                 List<CompletableFuture<String>> told = new ArrayList<>();
                 for (int i = 0; i < 20; i++) {
                     told.add(write(writer, row("SKU-" + i, 1)));
@@ -117,10 +119,78 @@ class RowWriterTest {
     }
 
     @Test
+    void whoCantBeToldThatItIsWrittenKeepsNobodyFromBeingTold() throws Exception {
+        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX, Runnable::run)) {
+            writer.write(List.of(row("DEAF", 1)), new RowWriter.Outcome() {
+                @Override
+                public void written() {
+                    throw new IllegalStateException("nobody listens");
+                }
+
+                @Override
+                public void refused(SQLException why) {}
+
+                @Override
+                public void unknown(Throwable why) {}
+            });
+            CompletableFuture<String> neighbour = write(writer, row("NEIGHBOUR", 1));
+            gate.countDown();
+            assertEquals("written", await(neighbour));
+            assertEquals("written", await(write(writer, row("LATER", 1))));
+        }
+    }
+
+    @Test
+    void outcomesThatNobodyTakesAreTakenForUnknown() throws Exception {
+        RejectedExecutionException stopping = new RejectedExecutionException("stopping");
+        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX, task -> {
+            throw stopping;
+        })) {
+            CompletableFuture<String> told = write(writer, row("SKU", 1));
+            gate.countDown();
+            assertEquals("unknown: " + stopping, await(told));
+        }
+    }
+
+    @Test
+    void aSkuIsSettledOnceItsRowIsWrittenAlthoughNobodyWasToldYet() throws Exception {
+        List<Runnable> kept = new CopyOnWriteArrayList<>();
+        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX, kept::add)) {
+            CompletableFuture<String> told = write(writer, row("SKU", 1));
+            CompletableFuture<Void> settled = new CompletableFuture<>();
+            writer.whenSettled("SKU", () -> settled.complete(null));
+            gate.countDown();
+            settled.get(20, TimeUnit.SECONDS);
+            assertFalse(told.isDone());
+            kept.forEach(Runnable::run);
+            assertEquals("written", await(told));
+        }
+    }
+
+    @Test
+    void columnsSayWhatTheRowsHeaderDoesAlsoWhereManyAreWritten() throws Exception {
+        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX, Runnable::run)) {
+            List<CompletableFuture<String>> told = new ArrayList<>();
+            for (int i = 0; i < 40; i++) {
+                GroupRow.Builder group = new GroupRow.Builder();
+                group.add(EntryCodec.toDomain(TestJournalWriter.entry(EntryKind.ENTRY_KIND_RECEIVE, "main", "web")
+                        .setSku("SKU-" + i).setSequence(100 + i).build()));
+                told.add(write(writer, new NewRow("SKU-" + i, 7, "test", 0, group.build(GroupRow.noDigest(), 5_000 + i, 5_000 + i, 1))));
+            }
+            gate.countDown();
+            for (CompletableFuture<String> one : told) {
+                assertEquals("written", await(one));
+            }
+        }
+        assertEquals(40, count("SELECT count(*) FROM event_journal WHERE first_sequence = header_long(event_payload, 4)"
+                + " AND announced_due = header_long(event_payload, 32) AND announced_due > 0"));
+    }
+
+    @Test
     void rowsOfOneWriteAreWrittenAllOrNone() throws Exception {
-        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX)) {
+        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX, Runnable::run)) {
             CompletableFuture<String> broken = new CompletableFuture<>();
-            writer.write(List.of(row("PAIR", 1), new NewRow("PAIR", 2, "test", 0, new byte[200])), telling(broken));
+            writer.write(List.of(row("PAIR", 1), new NewRow("PAIR", 2, "test", 0, GroupRow.of(new byte[200]))), telling(broken));
             CompletableFuture<String> whole = write(writer, row("OTHER", 1));
             gate.countDown();
             assertEquals("refused 23514", await(broken));
@@ -138,7 +208,7 @@ class RowWriterTest {
             Schema.migrate(killed);
             Set<String> written = new HashSet<>();
             int unknown = 0;
-            try (RowWriter writer = new RowWriter(() -> TestPostgresql.connect(killed), 3, WAITING_MAX, 50)) {
+            try (RowWriter writer = new RowWriter(() -> TestPostgresql.connect(killed), 3, WAITING_MAX, 50, Runnable::run)) {
                 AtomicInteger answered = new AtomicInteger();
                 BlockingQueue<String[]> told = new ArrayBlockingQueue<>(5_000);
                 for (int i = 0; i < 5_000; i++) {
@@ -173,7 +243,7 @@ class RowWriterTest {
 
     @Test
     void whoAsksForASkuIsToldOnceItsRowsAreSettled() throws Exception {
-        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX)) {
+        try (RowWriter writer = new RowWriter(this::lendBehindTheGate, 1, WAITING_MAX, ROWS_MAX, Runnable::run)) {
             CompletableFuture<String> told = write(writer, row("A", 1));
             CompletableFuture<Long> settled = new CompletableFuture<>();
             writer.whenSettled("A", () -> settled.complete(1L));
@@ -229,7 +299,7 @@ class RowWriterTest {
         GroupRow.Builder group = new GroupRow.Builder();
         group.add(EntryCodec.toDomain(
                 TestJournalWriter.entry(EntryKind.ENTRY_KIND_RECEIVE, "main", "web").setSku(sku).setSequence(number).build()));
-        return new NewRow(sku, number, "test", 0, group.build(GroupRow.noDigest(), 0, 0, 1).bytes());
+        return new NewRow(sku, number, "test", 0, group.build(GroupRow.noDigest(), 0, 0, 1));
     }
 
     private static void insert(Connection connection, String sku, long number) throws SQLException {

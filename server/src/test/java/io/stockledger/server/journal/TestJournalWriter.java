@@ -17,7 +17,8 @@ import java.util.Set;
 /** Writes journal rows as the ledger does, without its entities. One thread at a time. */
 public final class TestJournalWriter {
     private static final String INSERT = "INSERT INTO event_journal (persistence_id, sequence_number, writer, write_timestamp,"
-            + " event_ser_id, event_ser_manifest, event_payload) VALUES (?, ?, 'test', ?, 534731, 'SLG1', ?)";
+            + " event_ser_id, event_ser_manifest, event_payload, first_sequence, announced_due)"
+            + " VALUES (?, ?, 'test', ?, 534731, 'SLG1', ?, ?, ?)";
 
     private static final class Sku {
         long rows;
@@ -61,6 +62,8 @@ public final class TestJournalWriter {
             statement.setLong(2, ++state.rows);
             statement.setLong(3, System.currentTimeMillis());
             statement.setBytes(4, row.bytes());
+            statement.setLong(5, row.firstSequence());
+            statement.setLong(6, announcedDueMs);
             statement.executeUpdate();
         }
     }
