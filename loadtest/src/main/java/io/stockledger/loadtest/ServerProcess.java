@@ -6,6 +6,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 public final class ServerProcess implements AutoCloseable {
     private static final Duration START_MAX = Duration.ofSeconds(120);
     private static final Duration STOP_MAX = Duration.ofSeconds(40);
+    private static final Duration METRICS_TOLD_MAX = Duration.ofSeconds(10);
 
     private final Path folder;
     private final int port;
@@ -43,7 +45,7 @@ public final class ServerProcess implements AutoCloseable {
     public static ServerProcess start(Path folder, String settings, String... moreFlags) {
         try {
             Files.createDirectories(folder);
-            Files.writeString(folder.resolve("settings.conf"), settings);
+            Files.writeString(folder.resolve("settings.conf"), settings + "\nstockledger.metrics.port = 0\n");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -118,6 +120,22 @@ public final class ServerProcess implements AutoCloseable {
     /** {@code HOST:PORT}. */
     public String target() {
         return "127.0.0.1:" + port;
+    }
+
+    /** Where its metrics are read, as its newest start says: a port that was free then. */
+    public URI metrics() {
+        long end = System.nanoTime() + METRICS_TOLD_MAX.toNanos();
+        while (true) {
+            // Said once the port answers.
+            List<String> lines = logLines("metrics:");
+            if (!lines.isEmpty()) {
+                return URI.create(lines.get(lines.size() - 1).split("\\s+")[1]);
+            }
+            if (System.nanoTime() - end > 0) {
+                throw new IllegalStateException("the ledger does not say where its metrics are; its log is " + logFile());
+            }
+            pause(20);
+        }
     }
 
     public Path dataFolder() {

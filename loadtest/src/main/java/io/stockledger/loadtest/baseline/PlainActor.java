@@ -95,7 +95,7 @@ public final class PlainActor implements Workload {
                 ended.await();
             };
             ground.add(Figure.of(name, "plain persistent actor, hot SKU, " + Plots.callers(callers), ground.peak(name, load).rounds(), "mutations/s")
-                    .on(Plots.HOT.at("plain persistent actor", callers)).note("in the generator's process, without a network between"));
+                    .on(Plots.HOT.at("plain persistent actor", callers)).note("in the generator's process, without a network between; with Akka's notes for a logger (MDC), which the ledger goes without"));
         }
     }
 

@@ -64,7 +64,8 @@ final class Catalogue {
             new Churn(),
             new DiskUse(),
             new Bulkhead(),
-            new Overload(),
+            Overload.ofTheCores(),
+            Overload.ofTheJournal(),
             new GrowthOfSkus(),
             new GrowthOfJournal());
 

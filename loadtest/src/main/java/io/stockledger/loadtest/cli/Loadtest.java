@@ -67,7 +67,7 @@ public final class Loadtest implements Callable<Integer> {
     @Option(names = "--rounds", paramLabel = "N", description = "Rounds of each figure; their median counts (default: 5).")
     private Optional<Integer> rounds = Optional.empty();
 
-    @Option(names = "--warm-up", paramLabel = "SECONDS", description = "Before the first figure of a workload (default: 15).")
+    @Option(names = "--warm-up", paramLabel = "SECONDS", description = "Before the first figure of a workload; a peak's goes on until the JVMs' compilers rest (default: 15).")
     private Optional<Integer> warmUp = Optional.empty();
 
     @Option(names = "--connections", paramLabel = "N", defaultValue = "4",
@@ -126,7 +126,8 @@ public final class Loadtest implements Callable<Integer> {
     private static String[] footer() {
         return new String[] {"",
             "Each figure is the median of its rounds, after a warm-up: the whole of it before a workload's first figure, a fifth of it",
-            String.format(Locale.ROOT, "before each further one. All of it takes about %d minutes, and about %d with --quick; --list says how long each takes.",
+            String.format(Locale.ROOT, "before each further one. A peak's lasts up to 8 times as long where the JVMs' compilers are still at work (not with"
+                    + " --quick). All of it takes about %d minutes without that, and about %d with --quick; --list says how long each takes.",
                     minutes(settings(WARM_UP, ROUND, ROUNDS, 4, false, false, Optional.empty())), minutes(settings(QUICK_WARM_UP, 1, 1, 4, true, false, Optional.empty()))),
             "A ratio needs both sides in one run, so name the baselines with --only too.", "",
             "Examples:", "  stockledger loadtest --quick", "  stockledger loadtest --only row-lock-hot,empty-unary,redis,hot",
@@ -174,8 +175,7 @@ public final class Loadtest implements Callable<Integer> {
 
     private int measureOwn(List<Workload> workloads, Settings settings, Path folder) throws IOException {
         err.println("starting a ledger in " + folder);
-        int metricsPort = ServerProcess.freePort();
-        ServerProcess server = startOwn(folder.resolve("ledger"), "stockledger.metrics.port = " + metricsPort + "\n");
+        ServerProcess server = startOwn(folder.resolve("ledger"));
         Thread onCtrlC = new Thread(() -> {
             server.close();
             delete(folder);
@@ -184,16 +184,20 @@ public final class Loadtest implements Callable<Integer> {
         try {
             return measure(workloads, new Ground.Run(settings, server.target(), Optional.of(server.jdbc()), Optional.of(server), folder,
                     new Figures(), shown(settings, workloads),
-                    Optional.of(new Metrics(URI.create("http://127.0.0.1:" + metricsPort + "/metrics")))));
+                    Optional.of(new Metrics(server.metrics()))));
         } finally {
             server.close();
-            Runtime.getRuntime().removeShutdownHook(onCtrlC);
+            try {
+                Runtime.getRuntime().removeShutdownHook(onCtrlC);
+            } catch (IllegalStateException stopping) {
+                // Then the hook runs, and closes what is left.
+            }
         }
     }
 
-    private ServerProcess startOwn(Path folder, String settings) throws IOException {
+    private ServerProcess startOwn(Path folder) throws IOException {
         try {
-            return ServerProcess.start(folder, settings);
+            return ServerProcess.start(folder, "");
         } catch (IllegalStateException e) {
             // Its log goes with the folder.
             Path log = folder.resolve("server.log");

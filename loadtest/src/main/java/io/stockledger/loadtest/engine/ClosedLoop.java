@@ -14,7 +14,7 @@ final class ClosedLoop {
 
     private ClosedLoop() {}
 
-    static Peak run(String name, Load load, Duration warmUp, Duration round, int rounds, Supplier<Optional<Metrics.Reading>> metrics)
+    static Peak run(String name, Load load, WarmUp warmUp, Duration round, int rounds, Supplier<Optional<Metrics.Reading>> metrics)
             throws Exception {
         Pulse pulse = new Pulse();
         Thread thread = new Thread(() -> {
@@ -35,7 +35,7 @@ final class ClosedLoop {
         long answeredAtFirst;
         long answeredAtLast;
         try {
-            pulse.await(warmUp.toNanos());
+            warmUp.run(pulse);
             first = metrics.get();
             answeredAtFirst = pulse.answeredSoFar();
             for (int i = 0; i < rounds && pulse.running(); i++) {

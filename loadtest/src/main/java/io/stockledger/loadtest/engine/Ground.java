@@ -24,6 +24,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * opened here, and what it gave to {@link #keep}, is closed at its end, the newest first.
  */
 public final class Ground implements AutoCloseable {
+    /** A warm-up ends at so many times of what was asked for, even if compilers are still at work. */
+    private static final int WARM_UP_TIMES_MAX = 8;
     private static final AtomicLong FRESH = new AtomicLong(System.currentTimeMillis() << 16);
 
     /** What all workloads of a run share. */
@@ -46,9 +48,12 @@ public final class Ground implements AutoCloseable {
     private final Map<String, Peak.Seen> seen = new HashMap<>();
     private boolean warm;
     private int ledgers;
+    /** Of the ledger whose compilers a warm-up waits for: the one under test, or the newest of this workload's own, as a guess. */
+    private Optional<Metrics> metrics;
 
     public Ground(Run run, Workload workload) {
         this.run = run;
+        this.metrics = run.metrics();
         this.workload = workload.name();
         Runtime.getRuntime().addShutdownHook(onCtrlC);
     }
@@ -100,7 +105,9 @@ public final class Ground implements AutoCloseable {
      * @param jvmFlags above those that the launcher would give
      */
     public ServerProcess ownLedger(String settings, String... jvmFlags) {
-        return keep(ServerProcess.start(run.folder().resolve(workload + "-" + ++ledgers), settings, jvmFlags));
+        ServerProcess ledger = keep(ServerProcess.start(run.folder().resolve(workload + "-" + ++ledgers), settings, jvmFlags));
+        metrics = Optional.of(new Metrics(ledger.metrics()));
+        return ledger;
     }
 
     /** A folder that is deleted at the end of the run. */
@@ -119,11 +126,15 @@ public final class Ground implements AutoCloseable {
         return part;
     }
 
-    /** The most that a load reaches: the whole warm-up for this workload's first, a fifth of it for each further one. */
+    /**
+     * The most that a load reaches: after the whole warm-up for this workload's first, a fifth of it for each further
+     * one, and longer where compilers are at work.
+     */
     public Peak peak(String figure, Load load) throws Exception {
-        Peak peak = ClosedLoop.run(figure, load, warmUp(), run.settings().round(), run.settings().rounds(),
-                // Those are of the ledger under test: they know nothing of a ledger of the workload's own.
-                () -> ledgers > 0 ? Optional.empty() : run.metrics().flatMap(Metrics::read));
+        WarmUp warmUp = new WarmUp(warmUp(), run.settings().quick() ? 1 : WARM_UP_TIMES_MAX, () -> metrics.flatMap(Metrics::read));
+        Peak peak = ClosedLoop.run(figure, load, warmUp, run.settings().round(), run.settings().rounds(),
+                // Whether a ledger of the workload's own is the one under load, only the workload knows.
+                () -> ledgers > 0 ? Optional.empty() : metrics.flatMap(Metrics::read));
         peak.seen().ifPresent(seen -> this.seen.put(figure, seen));
         return peak;
     }

@@ -15,6 +15,7 @@ public final class Metrics {
     private static final String APPLIED = "stockledger_mutations_total{outcome=applied}";
     private static final String GROUP = "stockledger_group_entries";
     private static final String COMMIT = "stockledger_commit_seconds";
+    private static final String COMPILATION = "jvm_compilation_time_ms_total";
 
     private final HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
     private final URI uri;
@@ -25,7 +26,12 @@ public final class Metrics {
     }
 
     /** All counters at one moment, summed over their labels. */
-    public record Reading(long nanos, Map<String, Double> values) {}
+    public record Reading(long nanos, Map<String, Double> values) {
+        /** For how long the ledger's compilers have been at work since its start. */
+        double compilationMs() {
+            return values.getOrDefault(COMPILATION, 0.0);
+        }
+    }
 
     /**
      * What happened between two readings.

@@ -7,7 +7,7 @@ import java.util.Optional;
 /**
  * How long and how often is measured.
  *
- * @param warmUp before a workload's first figure: a JVM on two cores needs 15 s of load until a figure means anything
+ * @param warmUp before a workload's first figure: at least, see {@link WarmUp}
  * @param round how long one round is
  * @param rounds of each figure; their median is the figure
  * @param connections of the generator to the ledger, each a channel of its own, as a fleet would have

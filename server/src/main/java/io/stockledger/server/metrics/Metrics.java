@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
+import io.micrometer.core.instrument.binder.jvm.JvmCompilationMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
@@ -90,7 +91,7 @@ public final class Metrics implements AutoCloseable {
     private void measureProcess() {
         JvmGcMetrics gc = new JvmGcMetrics();
         gcListener = Optional.of(gc);
-        List<MeterBinder> binders = List.of(gc, new JvmMemoryMetrics(), new JvmThreadMetrics(), new ProcessorMetrics(),
+        List<MeterBinder> binders = List.of(gc, new JvmMemoryMetrics(), new JvmThreadMetrics(), new JvmCompilationMetrics(), new ProcessorMetrics(),
                 new FileDescriptorMetrics(), new UptimeMetrics());
         binders.forEach(binder -> binder.bindTo(registry));
         TimeGauge.builder("stockledger.ready.time", readySinceMs, TimeUnit.MILLISECONDS, AtomicLong::get)
