@@ -28,6 +28,7 @@ import io.stockledger.loadtest.workload.RealLog;
 import io.stockledger.loadtest.workload.Recovery;
 import io.stockledger.loadtest.workload.ResidentMemory;
 import io.stockledger.loadtest.workload.SmallHeap;
+import io.stockledger.loadtest.workload.SoldOut;
 import io.stockledger.loadtest.workload.Spread;
 import io.stockledger.loadtest.workload.ZipfMix;
 import java.util.LinkedHashSet;
@@ -47,6 +48,7 @@ final class Catalogue {
             new HotUnary(),
             new HotStream(),
             new HotSdk(),
+            new SoldOut(),
             new Spread(1_000),
             new Spread(10_000),
             new Spread(100_000),

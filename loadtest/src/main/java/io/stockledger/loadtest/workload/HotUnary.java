@@ -10,7 +10,9 @@ import io.stockledger.loadtest.figure.Goal;
 import io.stockledger.v1.ApplyMutationResponse;
 import io.stockledger.v1.LedgerServiceGrpc.LedgerServiceStub;
 import io.stockledger.v1.LedgerServiceGrpc;
+import io.stockledger.v1.MutationResult;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /** One SKU that everyone wants, one call a sale: how the ledger's throughput goes with the number of callers. */
@@ -60,11 +62,16 @@ public final class HotUnary implements Workload {
     }
 
     static Load sell(Ground ground, Sales sales, String sku, int callers) {
+        return sell(ground, sales, sku, callers, Sales::requireApplied);
+    }
+
+    /** @param check throws where a result is not what it must be */
+    static Load sell(Ground ground, Sales sales, String sku, int callers, Consumer<MutationResult> check) {
         List<LedgerServiceStub> stubs = IntStream.range(0, ground.settings().connections())
                 .mapToObj(i -> LedgerServiceGrpc.newStub(ground.channel(i))).toList();
         return Callers.<ApplyMutationResponse>unary(callers,
                 (caller, answer) -> stubs.get(caller % stubs.size()).applyMutation(sales.request(sku), answer),
-                answer -> Sales.requireApplied(answer.getResult()));
+                answer -> check.accept(answer.getResult()));
     }
 
     private static List<Integer> callers(Settings settings) {

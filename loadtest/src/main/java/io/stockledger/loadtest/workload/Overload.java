@@ -37,9 +37,12 @@ import org.HdrHistogram.ConcurrentHistogram;
  * whose journal bounds the peak, by few entries a row, as a slow disk would.
  */
 public final class Overload implements Workload {
-    /** With 512 callers a row takes hundreds; so few bound the peak well below what the cores could do. */
-    private static final int ENTRIES_A_ROW_BOUNDED = 8;
+    /** As many as a peak has that the cores bound. */
     private static final int CALLERS = 512;
+    /** So few entries a row bound the peak so far below what the cores could do that they can turn three times of it away. */
+    private static final int ENTRIES_A_ROW_BOUNDED = 2;
+    /** Enough for full rows, one behind the other, and few enough that nobody is refused before the overload. */
+    private static final int CALLERS_BOUNDED = 16;
     private static final int TIMES = 3;
     /** Fewer times of the peak on the way are no such overload: the figures then are of something else. */
     private static final double TIMES_MIN = 2.5;
@@ -54,22 +57,24 @@ public final class Overload implements Workload {
 
     private final String name;
     private final String where;
+    private final int callers;
     private final String settings;
 
-    private Overload(String name, String where, String settings) {
+    private Overload(String name, String where, int callers, String settings) {
         this.name = name;
         this.where = where;
+        this.callers = callers;
         this.settings = settings;
     }
 
     /** Of the ledger as it is. */
     public static Overload ofTheCores() {
-        return new Overload("overload-cores", "", "");
+        return new Overload("overload-cores", "", CALLERS, "");
     }
 
     /** Of a ledger whose journal takes few entries a row. */
     public static Overload ofTheJournal() {
-        return new Overload("overload-journal", " (" + ENTRIES_A_ROW_BOUNDED + " entries a row at most)",
+        return new Overload("overload-journal", " (" + ENTRIES_A_ROW_BOUNDED + " entries a row at most)", CALLERS_BOUNDED,
                 "stockledger.entity.group-entries-max = " + ENTRIES_A_ROW_BOUNDED + "\n");
     }
 
@@ -104,10 +109,10 @@ public final class Overload implements Workload {
                 .mapToObj(i -> ground.channelTo(ledger.target())).toList();
         List<LedgerServiceGrpc.LedgerServiceStub> stubs = channels.stream().map(LedgerServiceGrpc::newStub).toList();
         sales.stockUp(channels.get(0), List.of(sku));
-        List<Double> peak = ground.peak(name + "-peak", Callers.<ApplyMutationResponse>unary(CALLERS,
+        List<Double> peak = ground.peak(name + "-peak", Callers.<ApplyMutationResponse>unary(callers,
                 (caller, answer) -> stubs.get(caller % stubs.size()).applyMutation(sales.request(sku), answer),
                 answer -> Sales.requireApplied(answer.getResult()))).rounds();
-        Figure peakFigure = Figure.of(name + "-peak", "hot SKU, unary, 512 callers, before the overload" + where, peak, "mutations/s");
+        Figure peakFigure = Figure.of(name + "-peak", "hot SKU, unary, " + Plots.callers(callers) + ", before the overload" + where, peak, "mutations/s");
         ground.add(peakFigure);
 
         long liveBefore = heap.liveBytes();

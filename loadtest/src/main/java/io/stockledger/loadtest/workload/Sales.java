@@ -8,6 +8,7 @@ import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.Mutation;
 import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.Receive;
+import io.stockledger.v1.RefusalReason;
 import io.stockledger.v1.Sell;
 import io.stockledger.v1.StreamMutationsRequest;
 import io.stockledger.v1.StreamMutationsResponse;
@@ -98,6 +99,12 @@ public final class Sales {
     public static void requireApplied(MutationResult result) {
         if (!result.hasApplied()) {
             throw new IllegalStateException("not applied: " + result);
+        }
+    }
+
+    public static void requireSoldOut(MutationResult result) {
+        if (result.getRefusal().getReason() != RefusalReason.REFUSAL_REASON_INSUFFICIENT_STOCK) {
+            throw new IllegalStateException("not refused for want of stock: " + result);
         }
     }
 }

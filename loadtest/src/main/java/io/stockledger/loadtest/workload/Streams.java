@@ -6,9 +6,11 @@ import io.stockledger.loadtest.engine.Load;
 import io.stockledger.loadtest.engine.Pulse;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.Mutation;
+import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.StreamMutationsRequest;
 import io.stockledger.v1.StreamMutationsResponse;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** StreamMutations in a closed loop: each stream has one request of so many mutations under way. */
@@ -16,10 +18,15 @@ final class Streams {
     private Streams() {}
 
     static Load load(Ground ground, int streams, int batch, Supplier<Mutation.Builder> mutations) {
+        return load(ground, streams, batch, mutations, Sales::requireApplied);
+    }
+
+    /** @param check throws where a result is not what it must be */
+    static Load load(Ground ground, int streams, int batch, Supplier<Mutation.Builder> mutations, Consumer<MutationResult> check) {
         return pulse -> {
             CountDownLatch ended = new CountDownLatch(streams);
             for (int i = 0; i < streams; i++) {
-                new Caller(LedgerServiceGrpc.newStub(ground.channel(i)), batch, mutations, pulse, ended).next();
+                new Caller(LedgerServiceGrpc.newStub(ground.channel(i)), batch, mutations, check, pulse, ended).next();
             }
             ended.await();
         };
@@ -29,13 +36,15 @@ final class Streams {
         private final StreamObserver<StreamMutationsRequest> requests;
         private final int batch;
         private final Supplier<Mutation.Builder> mutations;
+        private final Consumer<MutationResult> check;
         private final Pulse pulse;
         private final CountDownLatch ended;
 
-        private Caller(LedgerServiceGrpc.LedgerServiceStub ledger, int batch, Supplier<Mutation.Builder> mutations, Pulse pulse,
-                CountDownLatch ended) {
+        private Caller(LedgerServiceGrpc.LedgerServiceStub ledger, int batch, Supplier<Mutation.Builder> mutations,
+                Consumer<MutationResult> check, Pulse pulse, CountDownLatch ended) {
             this.batch = batch;
             this.mutations = mutations;
+            this.check = check;
             this.pulse = pulse;
             this.ended = ended;
             this.requests = ledger.streamMutations(this);
@@ -56,7 +65,7 @@ final class Streams {
         @Override
         public void onNext(StreamMutationsResponse response) {
             try {
-                response.getResultsList().forEach(Sales::requireApplied);
+                response.getResultsList().forEach(check);
                 pulse.answered(response.getResultsCount());
             } catch (RuntimeException e) {
                 pulse.failed(e);

@@ -6,11 +6,15 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
+import io.grpc.Metadata;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
-import io.grpc.protobuf.StatusProto;
+import io.grpc.protobuf.ProtoUtils;
 import io.stockledger.server.entity.Outcome.Failure;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Every gRPC status that the ledger answers is made here, after AIP-193: a code, one clear line, an ErrorInfo with a
@@ -18,6 +22,9 @@ import java.time.Duration;
  */
 final class Errors {
     static final String DOMAIN = "stockledger.io";
+    /** As all clients of gRPC know it. */
+    private static final Metadata.Key<Status> DETAILS = Metadata.Key.of("grpc-status-details-bin",
+            ProtoUtils.metadataMarshaller(Status.getDefaultInstance()));
 
     private Errors() {}
 
@@ -46,8 +53,16 @@ final class Errors {
         return of(Failure.JOURNAL_DAMAGED);
     }
 
+    /** Made once: in an overload they are what most are told. */
+    private static final Map<Failure, Status> FAILURES =
+            Arrays.stream(Failure.values()).collect(Collectors.toUnmodifiableMap(failure -> failure, Errors::make));
+
     /** The status of a mutation or look that was not decided. */
     static Status of(Failure failure) {
+        return FAILURES.get(failure);
+    }
+
+    private static Status make(Failure failure) {
         return switch (failure) {
             case MUTATION_ID_REUSED -> status(Code.ALREADY_EXISTS, failure.name(),
                     "mutation_id was applied before with other content; a new mutation needs a new id");
@@ -72,7 +87,23 @@ final class Errors {
     }
 
     static StatusRuntimeException exception(Status status) {
-        return StatusProto.toStatusRuntimeException(status);
+        Metadata trailers = new Metadata();
+        trailers.put(DETAILS, status);
+        return new Told(io.grpc.Status.fromCodeValue(status.getCode()).withDescription(status.getMessage()), trailers);
+    }
+
+    /** An answer, not a fault: where it was made is of no use, and to find that out takes longer than the answer. */
+    private static final class Told extends StatusRuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        Told(io.grpc.Status status, Metadata trailers) {
+            super(status, trailers);
+        }
+
+        @Override
+        public synchronized Throwable fillInStackTrace() {
+            return this;
+        }
     }
 
     private static Status.Builder builder(Code code, String reason, String message) {

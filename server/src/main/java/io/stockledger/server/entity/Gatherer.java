@@ -65,6 +65,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     private static final Logger LOG = LoggerFactory.getLogger(Gatherer.class);
     private static final StoreFailures FAILURES = new StoreFailures();
     private static final Duration DAMAGE_TOLD_EVERY = Duration.ofMinutes(1);
+    private static final Optional<Outcome.Failure> TOO_MANY = Optional.of(Outcome.Failure.TOO_MANY_WAITING);
 
     /**
      * What all SKUs of a node share.
@@ -214,6 +215,9 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     private void gather(Submission submission) {
         int mutations = submission.mutations().size();
         Optional<Outcome.Failure> failure = whyNotNow(mutations);
+        if (failure.equals(TOO_MANY)) {
+            inbox.full(true);
+        }
         failure.ifPresent(why -> node.measurements().answered(new Outcome.Failed(why), mutations));
         for (int i = 0; i < mutations; i++) {
             Waiting.ForDecision waiting = new Waiting.ForDecision(submission, i);
@@ -235,7 +239,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         }
         int before = queue.size() + heldCount;
         return before + more > node.settings().waitingMax() || expectedWait.isTooLong(before, underWayNanos())
-                ? Optional.of(Outcome.Failure.TOO_MANY_WAITING) : Optional.empty();
+                ? TOO_MANY : Optional.empty();
     }
 
     private long underWayNanos() {
@@ -308,6 +312,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         failuresInARow = 0;
         long writeNanos = System.nanoTime() - handedOnNanos;
         expectedWait.took(done.lot().size(), done.leftOver().size(), writeNanos);
+        inbox.full(false);
         inbox.worthSaving(done.worthSaving());
         putInFront(done.leftOver());
         for (Waiting.ForDecision waiting : done.lookUps()) {
@@ -474,6 +479,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     }
 
     private void failWaiting() {
+        inbox.full(false);
         queue.forEach(waiting -> fail(waiting, away));
         queue = List.of();
         // The lanes stay: each still has a mutation that is being looked up.

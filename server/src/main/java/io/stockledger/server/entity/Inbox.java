@@ -32,6 +32,7 @@ final class Inbox {
     private int takenLast;
     private volatile long usedNanos = System.nanoTime();
     private volatile boolean worthSaving;
+    private volatile boolean full;
 
     /** @param number that no other inbox has, of any node: {@link Joined} may go astray while a SKU moves */
     Inbox(long number, ActorRef<Gatherer.Message> gatherer) {
@@ -89,6 +90,17 @@ final class Inbox {
     /** The gatherer was called through sharding. */
     void used() {
         usedNanos = System.nanoTime();
+    }
+
+    /** Whether what comes now would wait for too long: then it is not even put here. Told by the gatherer, lot by lot. */
+    void full(boolean now) {
+        if (now != full) {
+            full = now;
+        }
+    }
+
+    boolean isFull() {
+        return full;
     }
 
     /** Whether so much was written since the SKU's last snapshot that a quiet moment should be used for one. */

@@ -38,6 +38,12 @@ final class Inboxes {
         }
     }
 
+    /** Whether mutations that come to a SKU of this node now would wait for too long. */
+    boolean isFull(String sku) {
+        Inbox inbox = bySku.get(sku);
+        return inbox != null && inbox.isFull();
+    }
+
     /** The inbox of a SKU whose gatherer has just started here. */
     Inbox join(String sku, ActorRef<Gatherer.Message> gatherer) {
         synchronized (way(sku)) {

@@ -34,14 +34,16 @@ public final class Ledger implements AutoCloseable {
     private final Inboxes inboxes;
     private final LookUps lookUps;
     private final Pauses pauses;
+    private final EntityMeasurements measurements;
 
     private Ledger(ActorSystem<Void> system, ActorRef<ShardingEnvelope<Gatherer.Message>> sharding, Inboxes inboxes,
-            LookUps lookUps, Pauses pauses) {
+            LookUps lookUps, Pauses pauses, EntityMeasurements measurements) {
         this.system = system;
         this.sharding = sharding;
         this.inboxes = inboxes;
         this.lookUps = lookUps;
         this.pauses = pauses;
+        this.measurements = measurements;
     }
 
     /**
@@ -83,7 +85,7 @@ public final class Ledger implements AutoCloseable {
             inboxes.passivate(settings.idleAfter(), settings.residentMax());
             inboxes.saveQuiet(settings.quietAfter());
         }, system.executionContext());
-        return new Ledger(system, sharding, inboxes, lookUps, pauses);
+        return new Ledger(system, sharding, inboxes, lookUps, pauses, measurements);
     }
 
     private static Duration min(Duration one, Duration other) {
@@ -92,7 +94,21 @@ public final class Ledger implements AutoCloseable {
 
     /** Submits mutations; each is answered, or its caller's deadline passes. */
     public void submit(Submission submission) {
-        inboxes.send(submission.sku(), submission);
+        if (inboxes.isFull(submission.sku())) {
+            turnAway(submission);
+        } else {
+            inboxes.send(submission.sku(), submission);
+        }
+    }
+
+    /** By the caller's own thread: those who are let in must not wait while the gatherer turns a crowd away. */
+    private void turnAway(Submission submission) {
+        Outcome failed = new Outcome.Failed(Outcome.Failure.TOO_MANY_WAITING);
+        int mutations = submission.mutations().size();
+        measurements.answered(failed, mutations);
+        for (int i = 0; i < mutations; i++) {
+            submission.replies().outcome(i, failed);
+        }
     }
 
     public void look(Look look) {
