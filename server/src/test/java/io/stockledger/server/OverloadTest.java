@@ -59,6 +59,10 @@ class OverloadTest {
             StreamCaller stream = new StreamCaller(ledger.callsWithoutWaiting());
             stream.send(receipts("hot", WAITING_MAX));
             assertTrue(stream.results().stream().allMatch(MutationResult::hasApplied));
+            // More at once than may ever wait keep nobody else out.
+            stream.send(receipts("hot", WAITING_MAX + 1));
+            assertTrue(stream.results().stream().allMatch(MutationResult::hasError));
+            ledger.applied(Mutations.receive("hot", 1));
         }
     }
 

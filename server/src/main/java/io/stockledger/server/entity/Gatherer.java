@@ -215,7 +215,8 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     private void gather(Submission submission) {
         int mutations = submission.mutations().size();
         Optional<Outcome.Failure> failure = whyNotNow(mutations);
-        if (failure.equals(TOO_MANY)) {
+        if (failure.equals(TOO_MANY) && underWay != null) {
+            // Until that lot is back. Where none is, as for one submission of more than may wait, nothing would end it.
             inbox.full(true);
         }
         failure.ifPresent(why -> node.measurements().answered(new Outcome.Failed(why), mutations));
