@@ -215,8 +215,8 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     private void gather(Submission submission) {
         int mutations = submission.mutations().size();
         Optional<Outcome.Failure> failure = whyNotNow(mutations);
-        if (failure.equals(TOO_MANY) && underWay != null) {
-            // Until that lot is back. Where none is, as for one submission of more than may wait, nothing would end it.
+        if (failure.equals(TOO_MANY) && underWay != null && whyNotNow(1).equals(TOO_MANY)) {
+            // Until that lot is back, nobody fits in; and not for a submission that alone is too large.
             inbox.full(true);
         }
         failure.ifPresent(why -> node.measurements().answered(new Outcome.Failed(why), mutations));

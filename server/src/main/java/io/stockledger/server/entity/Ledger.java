@@ -107,7 +107,11 @@ public final class Ledger implements AutoCloseable {
         int mutations = submission.mutations().size();
         measurements.answered(failed, mutations);
         for (int i = 0; i < mutations; i++) {
-            submission.replies().outcome(i, failed);
+            try {
+                submission.replies().outcome(i, failed);
+            } catch (RuntimeException e) {
+                LOG.warn("A caller of {} could not be told that he is turned away", submission.sku(), e);
+            }
         }
     }
 
