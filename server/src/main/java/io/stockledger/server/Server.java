@@ -118,7 +118,7 @@ public final class Server implements AutoCloseable {
         Ledger ledger = keep(Ledger.start(withStore(config), EntitySettings.from(config, clock), history,
                 feed::committed, feed::committedElsewhere, metrics.registry()));
         startTimes.took("actors");
-        // What was sold most before is asked for first: it is on its way into memory before the port opens.
+        // What was sold most just before is asked for first: it is on its way into memory before the port opens.
         journal.busiestSkus(config.getInt("stockledger.entity.wake-at-start-rows"),
                 config.getInt("stockledger.entity.wake-at-start-skus")).forEach(ledger::wake);
         startTimes.took("wake");

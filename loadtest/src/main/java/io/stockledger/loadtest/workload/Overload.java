@@ -133,30 +133,35 @@ public final class Overload implements Workload {
         double seconds = overloadSeconds(ground.settings());
         Percentiles accepted = Percentiles.ofNanos(offer.accepted.copy());
         Percentiles refused = Percentiles.ofNanos(offer.refused.copy());
-        ground.add(Figure.of(name + "-offered", "calls that went out while 3x of the peak is offered" + where, offer.sent.sum() / seconds, "mutations/s")
+        ground.add(figure("offered", "calls that went out while 3x of the peak is offered", offer.sent.sum() / seconds, "mutations/s")
                 .goal(Goal.times(TIMES_MIN, name + "-peak"))
                 .note("not met: the generator could not offer it, beside a server on the same cores; then what follows is of the rate that went out"));
-        ground.add(Figure.of(name + "-goodput", "applied while 3x of the peak is offered" + where, offer.appliedInTime / seconds, "mutations/s")
+        ground.add(figure("goodput", "applied while 3x of the peak is offered", offer.appliedInTime / seconds, "mutations/s")
                 .goal(Goal.times(0.8, name + "-peak"))
                 .note(String.format(Locale.ROOT, "%,.0f/s offered of %,.0f/s meant, for %.0f s; %,.0f/s more were due while %,d were under way, so not sent",
                         offer.sent.sum() / seconds, peakFigure.value() * TIMES, seconds, offer.notSent / seconds, UNDER_WAY_MAX)));
-        ground.add(Figure.of(name + "-refused", "refused with RESOURCE_EXHAUSTED" + where, offer.refused.getTotalCount() / seconds, "mutations/s")
+        ground.add(figure("refused", "refused with RESOURCE_EXHAUSTED", offer.refused.getTotalCount() / seconds, "mutations/s")
                 .note(offer.reasons.entrySet().stream().limit(REASONS_SHOWN)
                         .map(reason -> String.format(Locale.ROOT, "%,d times: %s", reason.getValue(), reason.getKey())).toList().toString()));
-        ground.add(Figure.of(name + "-unanswered", "not answered " + ANSWERS_WAIT_SECONDS + " s after the overload" + where, offer.unanswered, "mutations")
+        ground.add(figure("unanswered", "not answered " + ANSWERS_WAIT_SECONDS + " s after the overload", offer.unanswered, "mutations")
                 .goal(Goal.atMost(0)));
-        ground.add(Figure.of(name + "-accepted-p99", "overload, p99 of the applied, from when each was due" + where, accepted.atMs(99), "ms").percentiles(accepted)
+        ground.add(figure("accepted-p99", "overload, p99 of the applied, from when each was due", accepted.atMs(99), "ms").percentiles(accepted)
                 .goal(Goal.atMost(ACCEPTED_P99_MS_MAX))
                 .note("from when each was due; a SKU lets wait for a second at most (stockledger.entity.queue-wait-max), the rest is the transport's and the generator's"));
         if (refused.count() > 0) {
-            ground.add(Figure.of(name + "-refused-p99", "overload, p99 of the refused, from when each was due" + where, refused.atMs(99), "ms").percentiles(refused));
+            ground.add(figure("refused-p99", "overload, p99 of the refused, from when each was due", refused.atMs(99), "ms").percentiles(refused));
         }
-        ground.add(Figure.of(name + "-waiting", "the most that waited within the ledger at once" + where, waiting.stream().mapToDouble(it -> it).max().orElse(0), "mutations")
+        double waitingMost = waiting.stream().mapToDouble(many -> many).max().orElse(0);
+        ground.add(figure("waiting", "the most that waited within the ledger at once", waitingMost, "mutations")
                 .note(String.format(Locale.ROOT, "of at most %,d under way: where the accepted waited longer than these take, it was on the way. By the ledger's"
                         + " metrics, every %d s: %s", UNDER_WAY_MAX, LOOK_SECONDS, waiting.stream().map(Numbers::shown).toList())));
-        ground.add(Figure.of(name + "-heap-growth", "live heap after the overload less before" + where, (liveAfter - liveBefore) / 1048576.0, "MiB")
+        ground.add(figure("heap-growth", "live heap after the overload less before", (liveAfter - liveBefore) / 1048576.0, "MiB")
                 .note(String.format(Locale.ROOT, "%,d MiB before, %,d after a full collection; in use while it ran, looked at every %d s: %s MiB",
                         liveBefore >> 20, liveAfter >> 20, LOOK_SECONDS, used.stream().map(bytes -> Long.toString(bytes >> 20)).toList())));
+    }
+
+    private Figure figure(String of, String title, double value, String unit) {
+        return Figure.of(name + "-" + of, title + where, value, unit);
     }
 
     private static void look(ServerHeap heap, List<Long> used, Metrics metrics, List<Double> waiting) {

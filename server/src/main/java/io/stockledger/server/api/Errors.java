@@ -25,6 +25,9 @@ final class Errors {
     /** As all clients of gRPC know it. */
     private static final Metadata.Key<Status> DETAILS = Metadata.Key.of("grpc-status-details-bin",
             ProtoUtils.metadataMarshaller(Status.getDefaultInstance()));
+    /** Made once: in an overload they are what most are told. */
+    private static final Map<Failure, Status> FAILURES =
+            Arrays.stream(Failure.values()).collect(Collectors.toUnmodifiableMap(failure -> failure, Errors::make));
 
     private Errors() {}
 
@@ -52,10 +55,6 @@ final class Errors {
     static Status damaged() {
         return of(Failure.JOURNAL_DAMAGED);
     }
-
-    /** Made once: in an overload they are what most are told. */
-    private static final Map<Failure, Status> FAILURES =
-            Arrays.stream(Failure.values()).collect(Collectors.toUnmodifiableMap(failure -> failure, Errors::make));
 
     /** The status of a mutation or look that was not decided. */
     static Status of(Failure failure) {

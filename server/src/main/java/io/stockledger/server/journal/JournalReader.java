@@ -50,14 +50,14 @@ public final class JournalReader {
      */
     public Optional<JournalRow> rowContaining(String sku, long sequence) throws SQLException {
         for (int look = 0; look < 2; look++) {
-            Optional<JournalRow> found = indexed("SELECT " + INDEXED_COLUMNS + " FROM event_journal j WHERE j.persistence_id = ?"
-                    + " AND j.first_sequence <= ? ORDER BY j.first_sequence DESC LIMIT 1", sku, sequence).map(IndexedRow::asItsHeaderSays);
+            Optional<JournalRow> found = one("j.persistence_id = ? AND j.first_sequence <= ? ORDER BY j.first_sequence DESC", sku, sequence)
+                    .map(IndexedRow::asItsHeaderSays);
             if (found.isPresent() && found.get().group().lastSequence() >= sequence) {
                 return found;
             }
             // The row behind may be missed for its column; or it was committed a moment ago, and a second look finds it.
-            Optional<JournalRow> next = indexed("SELECT " + INDEXED_COLUMNS + " FROM event_journal j WHERE j.persistence_id = ?"
-                    + " AND j.sequence_number = ?", sku, found.map(JournalRow::rowNumber).orElse(0L) + 1).map(IndexedRow::asItsHeaderSays);
+            Optional<JournalRow> next = one("j.persistence_id = ? AND j.sequence_number = ?", sku, found.map(JournalRow::rowNumber).orElse(0L) + 1)
+                    .map(IndexedRow::asItsHeaderSays);
             if (next.isEmpty() || next.get().group().firstSequence() > sequence) {
                 break;
             }
@@ -67,8 +67,7 @@ public final class JournalReader {
 
     /** The SKU's newest row. */
     public Optional<JournalRow> lastRow(String sku) throws SQLException {
-        return one("SELECT " + COLUMNS + " FROM event_journal j WHERE j.persistence_id = ?"
-                + " ORDER BY j.sequence_number DESC LIMIT 1", sku);
+        return one("j.persistence_id = ? ORDER BY j.sequence_number DESC", sku).map(IndexedRow::row);
     }
 
     /**
@@ -564,10 +563,13 @@ public final class JournalReader {
         }
     }
 
-    private Optional<IndexedRow> indexed(String query, String sku, long number) throws SQLException {
+    /** The first row of the journal, {@code j}, that meets this, in this order. */
+    private Optional<IndexedRow> one(String conditionAndOrder, Object... parameters) throws SQLException {
+        String query = "SELECT " + INDEXED_COLUMNS + " FROM event_journal j WHERE " + conditionAndOrder + " LIMIT 1";
         try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
-            statement.setString(1, sku);
-            statement.setLong(2, number);
+            for (int i = 0; i < parameters.length; i++) {
+                statement.setObject(i + 1, parameters[i]);
+            }
             return indexedRows(statement).stream().findFirst();
         }
     }
@@ -580,16 +582,6 @@ public final class JournalReader {
             }
         }
         return rows;
-    }
-
-    private Optional<JournalRow> one(String query, Object... parameters) throws SQLException {
-        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
-            for (int i = 0; i < parameters.length; i++) {
-                statement.setObject(i + 1, parameters[i]);
-            }
-            List<JournalRow> rows = rows(statement);
-            return rows.isEmpty() ? Optional.empty() : Optional.of(rows.get(0));
-        }
     }
 
     private static List<JournalRow> rows(PreparedStatement statement) throws SQLException {
