@@ -225,6 +225,10 @@ public final class ServerProcess implements AutoCloseable {
         List<String> line = new ArrayList<>();
         line.add(property("stockledger.java"));
         line.addAll(flags);
+        String archive = property("stockledger.server.archive");
+        if (!archive.isEmpty()) {
+            line.add("-XX:SharedArchiveFile=" + archive);
+        }
         line.add("-cp");
         line.add(property("stockledger.server.classpath"));
         line.add("io.stockledger.cli.Stockledger");

@@ -57,7 +57,7 @@ final class Rehearsal implements Callable<Integer> {
         return code;
     }
 
-    private static int run(String... args) {
+    static int run(String... args) {
         return Stockledger.run(args, new PrintWriter(new StringWriter()), new PrintWriter(System.err, true));
     }
 

@@ -136,6 +136,7 @@ public final class Stockledger implements Runnable {
                 "Breaks a ledger of its own on purpose and checks its promises; minutes long."));
         verbs.put("version", () -> new CommandLine(new Version()));
         verbs.put("rehearse", () -> new CommandLine(new Rehearsal()));
+        verbs.put("rehearse-serve", () -> new CommandLine(new ServeRehearsal()));
         return verbs;
     }
 

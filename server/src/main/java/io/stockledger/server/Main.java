@@ -13,6 +13,7 @@ import java.time.Clock;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToIntFunction;
 
 /** Runs a ledger as a process: says what it does, stops cleanly on Ctrl-C. */
 public final class Main {
@@ -77,6 +78,20 @@ public final class Main {
             Thread.currentThread().interrupt();
         }
         return 0;
+    }
+
+    /**
+     * A start that nobody asked for, on ports of its own.
+     *
+     * @param data folder of the embedded PostgreSQL
+     * @param calls is told HOST:PORT, and how its calls ended is what this returns
+     */
+    public static int rehearse(Path data, ToIntFunction<String> calls) {
+        Config config = config(new Options(Optional.of(data), Optional.empty(), Optional.empty(), Optional.of(0), Optional.of(0),
+                Optional.empty()));
+        try (Server server = Server.start(new Server.Store.Embedded(data), config, Clock.systemUTC())) {
+            return calls.applyAsInt("127.0.0.1:" + server.port());
+        }
     }
 
     private static long msSince(long nanos) {

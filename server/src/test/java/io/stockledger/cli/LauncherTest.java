@@ -97,6 +97,24 @@ class LauncherTest {
     }
 
     @Test
+    void aStartIsRehearsedOnceAndThenBeginsFromItsArchive() throws Exception {
+        for (int i = 0; i < 2; i++) {
+            assertEquals(0, launch(Map.of(), "serve").code());
+            assertTrue(lastJava().contains("-XX:SharedArchiveFile=") && lastJava().contains("rehearse-serve-21.0.1.jsa"), lastJava());
+        }
+        assertEquals(1, calls("java").stream().filter(call -> call.endsWith(" rehearse-serve")).count());
+    }
+
+    @Test
+    void aRehearsalThatFailsKeepsNoServerFromItsStartAndIsNotRepeated() throws Exception {
+        for (int i = 0; i < 2; i++) {
+            assertEquals(0, launch(Map.of("REHEARSED", "1"), "serve").code());
+            assertTrue(lastJava().endsWith(" serve") && !lastJava().contains("SharedArchiveFile"), lastJava());
+        }
+        assertEquals(1, calls("java").stream().filter(call -> call.endsWith(" rehearse-serve")).count());
+    }
+
+    @Test
     void theVerbIsTheProcessThatWasStartedAndItsExitCodeIsTheLaunchers() throws Exception {
         launch(Map.of(), "version");
         Process process = process(Map.of("EXIT", "42"), "version").start();
@@ -194,7 +212,10 @@ class LauncherTest {
         Files.writeString(tools.resolve("jdk/release"), "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"" + version + "\"\n");
         script(tools.resolve("jdk/bin/java"), """
                 echo "java $*" >> "$CALLS"
-                case $* in *' rehearse') exit 0 ;; esac
+                case $* in *' rehearse' | *' rehearse-serve')
+                  for flag; do case $flag in -XX:ArchiveClassesAtExit=*) : > "${flag#*=}" ;; esac; done
+                  exit ${REHEARSED:-0} ;;
+                esac
                 echo "pid $$ "
                 while [ "$1" != io.stockledger.cli.Stockledger ]; do shift; done
                 shift
