@@ -1,18 +1,25 @@
 package io.stockledger.loadtest.workload;
 
+import com.google.rpc.Code;
 import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
 import io.stockledger.v1.LedgerServiceGrpc;
 import io.stockledger.v1.Mutation;
+import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.StreamMutationsRequest;
 import io.stockledger.v1.StreamMutationsResponse;
+import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongFunction;
 
-/** Brings a ledger to the size at which it is measured, as fast as it takes mutations: streams of batches. */
+/**
+ * Brings a ledger to the size at which it is measured, as fast as it takes mutations: streams of batches. What the
+ * ledger could not begin, as where thousands of SKUs come back after a restart, is sent again, as any client does.
+ */
 final class Filling {
     private static final int BATCH = 1_000;
     private static final int UNDER_WAY_A_STREAM = 2;
@@ -55,7 +62,7 @@ final class Filling {
         private final AtomicLong next;
         private final AtomicReference<Throwable> failure;
         private final CountDownLatch ended;
-        private int underWay;
+        private final Queue<StreamMutationsRequest> underWay = new ArrayDeque<>();
         private boolean closed;
 
         private OneStream(Channel channel, long count, int batch, LongFunction<Mutation> mutation, AtomicLong next,
@@ -81,7 +88,7 @@ final class Filling {
             }
             long from = failure.get() == null ? next.getAndAdd(batch) : count;
             if (from >= count) {
-                if (underWay == 0) {
+                if (underWay.isEmpty()) {
                     closed = true;
                     requests.onCompleted();
                 }
@@ -91,21 +98,36 @@ final class Filling {
             for (long number = from; number < Math.min(count, from + batch); number++) {
                 request.addMutations(mutation.apply(number));
             }
-            underWay++;
-            requests.onNext(request.build());
+            send(request.build());
         }
 
+        private void send(StreamMutationsRequest request) {
+            underWay.add(request);
+            requests.onNext(request);
+        }
+
+        /** The oldest request's: they are answered in order. */
         @Override
-        public void onNext(StreamMutationsResponse response) {
+        public synchronized void onNext(StreamMutationsResponse response) {
+            StreamMutationsRequest answered = underWay.remove();
+            StreamMutationsRequest.Builder again = StreamMutationsRequest.newBuilder();
             try {
-                response.getResultsList().forEach(Sales::requireApplied);
+                for (int i = 0; i < response.getResultsCount(); i++) {
+                    MutationResult result = response.getResults(i);
+                    if (result.getError().getCode() == Code.UNAVAILABLE_VALUE) {
+                        again.addMutations(answered.getMutations(i));
+                    } else {
+                        Sales.requireApplied(result);
+                    }
+                }
             } catch (RuntimeException e) {
                 failure.compareAndSet(null, e);
             }
-            synchronized (this) {
-                underWay--;
+            if (again.getMutationsCount() > 0 && failure.get() == null) {
+                send(again.build());
+            } else {
+                send();
             }
-            send();
         }
 
         @Override
