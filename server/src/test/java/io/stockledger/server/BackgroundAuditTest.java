@@ -10,32 +10,21 @@ import com.typesafe.config.ConfigFactory;
 import io.stockledger.client.Mutations;
 import io.stockledger.server.journal.AuditRound;
 import io.stockledger.server.journal.Database;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import org.junit.jupiter.api.Test;
 
 /** The ledger audits itself: round after round, on one node, going on where a restart cut it short. */
 class BackgroundAuditTest {
-    private static double metric(RunningLedger ledger, String name) throws Exception {
-        String body = HttpClient.newHttpClient().send(HttpRequest.newBuilder(URI.create(ledger.server().metricsUrl().orElseThrow())).build(),
-                HttpResponse.BodyHandlers.ofString()).body();
-        return body.lines().filter(line -> line.startsWith(name + " ")).mapToDouble(line -> Double.parseDouble(line.substring(name.length() + 1)))
-                .findFirst().orElseThrow();
-    }
-
     @Test
     void whatItFindsIsCountedAndStaysSoRoundAfterRound() throws Exception {
         try (RunningLedger ledger = RunningLedger.start("stockledger.audit.pause = 1 ms")) {
-            await("a round of nothing", () -> metric(ledger, "stockledger_audit_complete_time_seconds") > 0);
+            await("a round of nothing", () -> ledger.metric("stockledger_audit_complete_time_seconds") > 0);
             for (int i = 0; i < 3; i++) {
                 ledger.applied(Mutations.receive("MUG", 1));
             }
-            await("the entries are audited", () -> metric(ledger, "stockledger_audit_entries_total") >= 3);
-            assertEquals(0, metric(ledger, "stockledger_audit_findings"));
+            await("the entries are audited", () -> ledger.metric("stockledger_audit_entries_total") >= 3);
+            assertEquals(0, ledger.metric("stockledger_audit_findings"));
             ForgedRows.tamper(ledger, "DELETE FROM event_journal WHERE persistence_id = 'MUG' AND sequence_number = 2");
-            await("it is found", () -> metric(ledger, "stockledger_audit_findings") > 0);
+            await("it is found", () -> ledger.metric("stockledger_audit_findings") > 0);
             await("a round is noted with it", () -> ledger.count("SELECT ended_findings FROM audit_round") > 0);
         }
     }

@@ -33,6 +33,10 @@ import io.stockledger.v1.Mutation;
 import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.Refusal;
 import io.stockledger.v1.Stock;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -302,6 +306,16 @@ final class RunningLedger implements AutoCloseable {
         public void close() throws SQLException {
             blocker.rollback();
             blocker.close();
+        }
+    }
+
+    // ---- Metrics ----
+
+    /** Of a metric without labels. */
+    double metric(String name) throws IOException {
+        try (InputStream page = URI.create(server.metricsUrl().orElseThrow()).toURL().openStream()) {
+            return new String(page.readAllBytes(), StandardCharsets.UTF_8).lines().filter(line -> line.startsWith(name + " "))
+                    .mapToDouble(line -> Double.parseDouble(line.substring(name.length() + 1))).findFirst().orElseThrow();
         }
     }
 

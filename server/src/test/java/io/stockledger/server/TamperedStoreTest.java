@@ -164,6 +164,21 @@ class TamperedStoreTest {
         assertEquals(applied.toBuilder().setReplayed(true).build(), ledger.applied(sale));
     }
 
+    @Test
+    void aLastRowThatHidesItsEntriesIsNotPassedOver() throws Exception {
+        // Cut short, none of its entries counted, and counted among those before it.
+        List<String> payloads = List.of("'SLG1'", "set_byte(event_payload, 15, 0)", "set_byte(event_payload, 11, 1)");
+        for (String payload : payloads) {
+            String sku = "hidden-" + payloads.indexOf(payload);
+            rows(sku);
+            ledger.stop();
+            tamper("UPDATE event_journal SET event_payload = " + payload + " WHERE persistence_id = '" + sku + "' AND sequence_number = " + ROWS);
+            ledger.startAgain();
+            assertDamaged(() -> ledger.stock(sku));
+            assertDamaged(() -> ledger.apply(Mutations.sell(sku, 1)));
+        }
+    }
+
     /** One sale, read in every way that reads the journal; its row's balance is then one unit more. */
     @Test
     void whatReadsADamagedRowSaysSoAndDoesNotTellIt() throws Exception {

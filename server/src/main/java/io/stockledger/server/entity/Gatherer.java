@@ -72,9 +72,10 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
      *
      * @param entity of each SKU's persistent actor
      * @param onCommit told after each commit, so that the tail looks at once
+     * @param oneOfMany whether other nodes may have had the SKU before
      */
     record Node(EntitySettings settings, Behavior<StockEntity.Message> entity, Inboxes inboxes, LookUps lookUps,
-            Pauses pauses, EntityMeasurements measurements, Runnable onCommit) {}
+            Pauses pauses, EntityMeasurements measurements, Runnable onCommit, boolean oneOfMany) {}
 
     private final ActorContext<Message> context;
     private final String sku;
@@ -94,7 +95,11 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     private int lookUpsUnderWay;
 
     private Optional<ActorRef<StockEntity.Message>> entity = Optional.empty();
-    /** What callers are told while there is none. */
+    /** Whether there was none yet: callers wait for it. */
+    private boolean beginning = true;
+    /** Whether a write of a predecessor may still be at work in the store. */
+    private boolean unsettled;
+    /** What callers are told while there is none, but at the beginning. */
     private Outcome.Failure away = Outcome.Failure.NOT_STARTED;
     private boolean replayed;
     private long replayingSinceNanos;
@@ -123,7 +128,15 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         this.expectedWait = new ExpectedWait(node.settings().queueWaitMax().toNanos(), node.settings().groupEntriesMax());
         this.inbox = node.inboxes().join(sku, context.getSelf());
         node.measurements().cameIn();
-        startEntity();
+        replayingSinceNanos = System.nanoTime();
+        timers.startSingleTimer(ReplayIsSlow.INSTANCE, ReplayIsSlow.INSTANCE, node.settings().replayWaitMax());
+        if (node.oneOfMany()) {
+            // A node that is gone may have left a write at work.
+            unsettled = true;
+            settle();
+        } else {
+            startEntity();
+        }
     }
 
     /** @param shard asked to let the SKU go from memory */
@@ -164,6 +177,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
             settle();
         } else if (message instanceof Settled settled) {
             if (settled.settled()) {
+                unsettled = false;
                 startEntity();
             } else {
                 restartLater();
@@ -223,7 +237,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         for (int i = 0; i < mutations; i++) {
             Waiting.ForDecision waiting = new Waiting.ForDecision(submission, i);
             if (failure.isPresent()) {
-                waiting.fail(failure.get());
+                give(() -> waiting.fail(failure.get()));
             } else {
                 queueInLane(waiting);
             }
@@ -231,11 +245,11 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     }
 
     private void gather(Waiting.ForLook look) {
-        whyNotNow(1).ifPresentOrElse(look::fail, () -> enqueue(look));
+        whyNotNow(1).ifPresentOrElse(failure -> give(() -> look.fail(failure)), () -> enqueue(look));
     }
 
     private Optional<Outcome.Failure> whyNotNow(int more) {
-        if (entity.isEmpty() || replayIsSlow) {
+        if (entity.isEmpty() && !beginning || replayIsSlow) {
             return Optional.of(away);
         }
         int before = queue.size() + heldCount;
@@ -396,11 +410,11 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         LookUps.Finding finding = lookedUp.finding();
         if (finding instanceof LookUps.Answered answered) {
             node.measurements().answered(answered.outcome(), 1);
-            waiting.answer(answered.outcome());
+            give(() -> waiting.answer(answered.outcome()));
         } else if (finding instanceof LookUps.Cleared cleared) {
             waiting.clearedThrough = cleared.throughSequence();
             waiting.mutation = cleared.mutation();
-            if (entity.isPresent()) {
+            if (entity.isPresent() || beginning) {
                 again.add(waiting);
             } else {
                 fail(waiting, away);
@@ -438,8 +452,11 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         context.watch(started);
         entity = Optional.of(started);
         replayed = false;
-        replayingSinceNanos = System.nanoTime();
-        timers.startSingleTimer(ReplayIsSlow.INSTANCE, ReplayIsSlow.INSTANCE, node.settings().replayWaitMax());
+        if (!beginning) {
+            replayingSinceNanos = System.nanoTime();
+            timers.startSingleTimer(ReplayIsSlow.INSTANCE, ReplayIsSlow.INSTANCE, node.settings().replayWaitMax());
+        }
+        beginning = false;
     }
 
     private Behavior<Message> lostStore(String why) {
@@ -470,6 +487,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         replayIsSlow = false;
         timers.cancel(ReplayIsSlow.INSTANCE);
         if (underWay != null) {
+            unsettled = true;
             underWay.forEach(waiting -> fail(waiting, Outcome.Failure.OUTCOME_UNKNOWN));
             underWay = null;
         }
@@ -495,7 +513,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         if (waiting instanceof Waiting.ForDecision) {
             node.measurements().answered(new Outcome.Failed(failure), 1);
         }
-        waiting.fail(failure);
+        give(() -> waiting.fail(failure));
     }
 
     /**
@@ -523,7 +541,8 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
         return root;
     }
 
+    /** Not before the store has settled: who comes after this one replays at once. */
     private boolean isIdle() {
-        return underWay == null && queue.isEmpty() && lookUpsUnderWay == 0;
+        return underWay == null && queue.isEmpty() && lookUpsUnderWay == 0 && !unsettled;
     }
 }

@@ -58,7 +58,8 @@ public final class Ledger implements AutoCloseable {
     public static Ledger start(Config config, EntitySettings settings, History history, Runnable onCommit,
             Runnable onCommitElsewhere, MeterRegistry registry) {
         ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "stockledger", config);
-        if (config.getStringList("akka.cluster.seed-nodes").isEmpty()) {
+        boolean alone = config.getStringList("akka.cluster.seed-nodes").isEmpty();
+        if (alone) {
             Cluster cluster = Cluster.get(system);
             cluster.manager().tell(Join.create(cluster.selfMember().address()));
         }
@@ -79,7 +80,7 @@ public final class Ledger implements AutoCloseable {
                 .withStopMessage(Gatherer.Stop.INSTANCE));
         Inboxes inboxes = new Inboxes(sharding);
         node.complete(new Gatherer.Node(settings, StockEntity.create(settings, measurements), inboxes, lookUps, pauses,
-                measurements, committed));
+                measurements, committed, !alone));
         Duration look = min(settings.idleAfter().dividedBy(2), Duration.ofSeconds(1));
         system.scheduler().scheduleWithFixedDelay(look, look, () -> {
             inboxes.passivate(settings.idleAfter(), settings.residentMax());

@@ -94,6 +94,8 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
         final ActorRef<Gatherer.Message> gatherer;
         Stock stock;
         byte[] digest;
+        /** The row that was just decided, on its way to the journal; null: none. */
+        GroupRow decided;
         long announcedDueMs;
         long nowMs;
         int rowsSinceSnapshot;
@@ -174,6 +176,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
             Group group = new Group(state);
             group.decide(work.lot());
             Optional<GroupRow> row = group.close();
+            state.decided = row.orElse(null);
             Consumer<State> giveBack = after -> {
                 if (work.save()) {
                     save(after);
@@ -189,8 +192,10 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
     @Override
     public EventHandler<State, GroupRow> eventHandler() {
         return (state, row) -> {
-            boolean decidedHere = row.lastSequence() <= state.stock.sequence();
-            if (!decidedHere) {
+            // By the row itself: what a stored row tells of its own sequences is not to be believed before it is held whole.
+            if (row == state.decided) {
+                state.decided = null;
+            } else {
                 requireWhole(row, state);
                 row.replay(sku, state.stock::evolve);
             }
