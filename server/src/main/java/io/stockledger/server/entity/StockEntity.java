@@ -118,6 +118,8 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
         }
     }
 
+    /** A snapshot may hold so many of the newest ids, of up to 24 bytes, for each row that it spares a replay. */
+    private static final int NEWEST_IDS_A_ROW_MAX = 32;
     /** At a quiet moment a snapshot may hold so many older ids for each new entry. */
     private static final int OLDER_IDS_AN_ENTRY_MAX = 64;
 
@@ -235,9 +237,14 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
                 state.stock.appliedIds().olderCount() / OLDER_IDS_AN_ENTRY_MAX);
     }
 
+    private int snapshotRows(State state) {
+        int forItsLength = state.stock.appliedIds().newestCount() / NEWEST_IDS_A_ROW_MAX;
+        return Math.max(settings.snapshotRows(), Math.min(settings.snapshotRowsMax(), forItsLength));
+    }
+
     @Override
     public boolean shouldSnapshot(State state, GroupRow row, long rowNumber) {
-        boolean due = state.rowsSinceSnapshot >= settings.snapshotRows()
+        boolean due = state.rowsSinceSnapshot >= snapshotRows(state)
                 || state.entriesSinceSnapshot >= settings.snapshotEntries();
         if (due) {
             state.saved();

@@ -455,11 +455,13 @@ public final class JournalReader {
     static final long SWEEP_MARGIN_MS = 60_000;
     private static final long SWEEP_STEP_MS = 20_000;
 
-    /** The SKUs that the newest {@code rows} rows are of, those of most of them first. */
+    /** The SKUs that have at least one in {@code skusMax} of the newest {@code rows} rows, those of most of them first. */
     public List<String> busiestSkus(int rows, int skusMax) throws SQLException {
-        String query = "SELECT j.persistence_id FROM (SELECT persistence_id, ordering FROM event_journal"
-                + " ORDER BY tx DESC, ordering DESC LIMIT " + rows + ") j"
-                + " GROUP BY j.persistence_id ORDER BY count(*) DESC, max(j.ordering) DESC LIMIT " + skusMax;
+        String query = "SELECT s.persistence_id FROM ("
+                + "  SELECT j.persistence_id, count(*) AS its, sum(count(*)) OVER () AS all_rows, max(j.ordering) AS newest FROM ("
+                + "   SELECT persistence_id, ordering FROM event_journal ORDER BY tx DESC, ordering DESC LIMIT " + rows + ") j"
+                + "  GROUP BY j.persistence_id) s"
+                + " WHERE s.its * " + skusMax + " >= s.all_rows ORDER BY s.its DESC, s.newest DESC";
         try (Connection connection = database.reads().getConnection();
                 PreparedStatement statement = connection.prepareStatement(query);
                 ResultSet found = statement.executeQuery()) {

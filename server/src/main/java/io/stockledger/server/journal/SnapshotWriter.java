@@ -5,6 +5,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -89,6 +90,7 @@ final class SnapshotWriter implements AutoCloseable {
             StoredSnapshot snapshot = StoredSnapshot.of(taken.snapshot());
             connection.setAutoCommit(false);
             try {
+                hurry(connection);
                 writeParts(connection, sku, taken.rowNumber(), snapshot.parts());
                 write(connection, sku, taken, snapshot.payload());
                 connection.commit();
@@ -98,6 +100,13 @@ final class SnapshotWriter implements AutoCloseable {
             }
         } catch (SQLException | RuntimeException | Error e) {
             LOG.warn("A snapshot of {} was not written, the SKU goes on without: {}", sku, e.toString());
+        }
+    }
+
+    /** The feed waits for whoever writes; not for this one's way to the disk, too, which a snapshot need not have come. */
+    private static void hurry(Connection connection) throws SQLException {
+        try (Statement settings = connection.createStatement()) {
+            settings.execute("SET LOCAL synchronous_commit = off");
         }
     }
 

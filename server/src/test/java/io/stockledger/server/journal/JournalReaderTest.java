@@ -68,6 +68,20 @@ class JournalReaderTest {
     }
 
     @Test
+    void aSkuIsBusyThatHasItsPartOfTheNewestRows() throws Exception {
+        writer.write(database, "before", TestJournalWriter.receipts(1, "main"));
+        for (int i = 0; i < 4; i++) {
+            writer.write(database, "hot", TestJournalWriter.receipts(1, "main"));
+            writer.write(database, "one of many " + i, TestJournalWriter.receipts(1, "main"));
+            writer.write(database, i < 2 ? "warm" : "another of many " + i, TestJournalWriter.receipts(1, "main"));
+        }
+        assertEquals(List.of("hot", "warm"), reader.busiestSkus(12, 6));
+        assertEquals(List.of("hot"), reader.busiestSkus(12, 3));
+        assertEquals(List.of(), reader.busiestSkus(12, 2));
+        assertEquals(List.of(), reader.busiestSkus(0, 100));
+    }
+
+    @Test
     void newestWriteUnderWayIsWaitedFor() throws Exception {
         try (Connection writing = TestPostgresql.connect(database)) {
             writing.setAutoCommit(false);
