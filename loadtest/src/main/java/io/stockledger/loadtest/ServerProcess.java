@@ -244,9 +244,14 @@ public final class ServerProcess implements AutoCloseable {
     }
 
     private List<String> serverFlags() {
-        List<String> flags = new ArrayList<>(List.of(property("stockledger.server.flags").strip().split("\\s+")));
+        List<String> flags = new ArrayList<>(flags());
         flags.addAll(moreFlags);
         return flags;
+    }
+
+    /** What the launcher gives a server's JVM, with what STOCKLEDGER_JAVA_OPTS says. */
+    public static List<String> flags() {
+        return List.of(property("stockledger.server.flags").strip().split("\\s+"));
     }
 
     private static String property(String name) {

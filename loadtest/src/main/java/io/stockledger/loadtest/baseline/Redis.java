@@ -10,6 +10,7 @@ import io.stockledger.loadtest.figure.Figure;
 import io.stockledger.loadtest.workload.Plots;
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -104,6 +105,20 @@ public final class Redis implements Workload {
                 TimeUnit.MILLISECONDS.sleep(20);
             }
         }
+    }
+
+    /** Of the redis-server that would be started; empty where there is none. */
+    public static Optional<String> version() {
+        return program().flatMap(program -> {
+            try {
+                Process asked = new ProcessBuilder(program, "--version").redirectErrorStream(true).start();
+                // Redis server v=8.0.2 sha=...
+                return Arrays.stream(new String(asked.getInputStream().readAllBytes(), StandardCharsets.UTF_8).split("\\s+"))
+                        .filter(word -> word.startsWith("v=")).map(word -> word.substring(2)).findFirst();
+            } catch (IOException e) {
+                return Optional.empty();
+            }
+        });
     }
 
     private static Optional<String> program() {

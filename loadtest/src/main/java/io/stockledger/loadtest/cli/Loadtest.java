@@ -3,6 +3,7 @@ package io.stockledger.loadtest.cli;
 import io.stockledger.client.LedgerClient;
 import io.stockledger.client.LedgerException;
 import io.stockledger.loadtest.ServerProcess;
+import io.stockledger.loadtest.baseline.Redis;
 import io.stockledger.loadtest.engine.Ground;
 import io.stockledger.loadtest.engine.Metrics;
 import io.stockledger.loadtest.engine.Runner;
@@ -12,6 +13,7 @@ import io.stockledger.loadtest.figure.Figures;
 import io.stockledger.loadtest.report.Html;
 import io.stockledger.loadtest.report.Json;
 import io.stockledger.loadtest.report.Machine;
+import io.stockledger.loadtest.report.Programs;
 import io.stockledger.loadtest.report.Report;
 import io.stockledger.loadtest.report.Table;
 import java.io.IOException;
@@ -20,15 +22,19 @@ import java.io.PrintWriter;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -161,7 +167,7 @@ public final class Loadtest implements Callable<Integer> {
         Path folder = Files.createTempDirectory("stockledger-loadtest-");
         try {
             return target.isPresent()
-                    ? measure(workloads, new Ground.Run(settings, target.get(), jdbc, Optional.empty(), folder, new Figures(),
+                    ? measure(workloads, new Ground.Run(settings, target.get(), true, jdbc, folder, new Figures(),
                             shown(settings, workloads), Optional.of(new Metrics(metrics.orElseGet(() -> metricsOf(target.get()))))))
                     : measureOwn(workloads, settings, folder);
         } finally {
@@ -182,7 +188,7 @@ public final class Loadtest implements Callable<Integer> {
         });
         Runtime.getRuntime().addShutdownHook(onCtrlC);
         try {
-            return measure(workloads, new Ground.Run(settings, server.target(), Optional.of(server.jdbc()), Optional.of(server), folder,
+            return measure(workloads, new Ground.Run(settings, server.target(), false, Optional.of(server.jdbc()), folder,
                     new Figures(), shown(settings, workloads),
                     Optional.of(new Metrics(server.metrics()))));
         } finally {
@@ -212,14 +218,34 @@ public final class Loadtest implements Callable<Integer> {
 
     private int measure(List<Workload> workloads, Ground.Run run) throws IOException {
         Instant begun = Instant.now();
-        List<Runner.Ending> endings;
-        try (Shown shown = (Shown) run.watcher()) {
-            endings = Runner.run(workloads, run, shown);
-        }
         String command = "./stockledger loadtest " + String.join(" ", spec.commandLine().getParseResult().originalArgs());
-        Report written = new Report(begun, Duration.between(begun, Instant.now()),
-                Machine.commit(Path.of(System.getProperty("stockledger.home", "."))), withoutPassword(command.strip()), Machine.here(),
-                run.settings(), endings, run.figures());
+        String commit = Machine.commit(Path.of(System.getProperty("stockledger.home", ".")));
+        Programs programs = programs(run);
+        List<Runner.Ending> endings = new ArrayList<>();
+        Supplier<Report> soFar = () -> new Report(begun, Duration.between(begun, Instant.now()), commit, withoutPassword(command.strip()),
+                Machine.here(), programs, run.settings(), List.copyOf(endings),
+                workloads.stream().skip(endings.size()).map(Workload::name).toList(), run.figures());
+        try (Shown shown = (Shown) run.watcher()) {
+            Runner.run(workloads, run, new Runner.Steps() {
+                @Override
+                public void begins(Workload workload) {
+                    shown.begins(workload);
+                }
+
+                @Override
+                public void ended(Runner.Ending ending) {
+                    shown.ended(ending);
+                    endings.add(ending);
+                    try {
+                        write(soFar.get());
+                    } catch (IOException | RuntimeException e) {
+                        // At the end it is tried once more, and then it is an error.
+                        shown.say("the report could not be written: " + e);
+                    }
+                }
+            });
+        }
+        Report written = soFar.get();
         Table.print(written, out);
         endings.forEach(ending -> {
             if (ending instanceof Runner.NotHere notHere) {
@@ -228,11 +254,38 @@ public final class Loadtest implements Callable<Integer> {
                 out.println("FAILED: " + failed.workload() + ": " + failed.why());
             }
         });
-        Path json = jsonBeside(report);
-        Files.writeString(report, Html.of(written));
-        Files.writeString(json, Json.of(written));
-        out.printf(Locale.ROOT, "%nreport: %s%nfigures: %s%n", report.toAbsolutePath().normalize(), json.toAbsolutePath().normalize());
+        write(written);
+        out.printf(Locale.ROOT, "%nreport: %s%nfigures: %s%n", report.toAbsolutePath().normalize(), jsonBeside(report).toAbsolutePath().normalize());
         return endings.stream().anyMatch(Runner.Failed.class::isInstance) ? 1 : 0;
+    }
+
+    private void write(Report written) throws IOException {
+        write(jsonBeside(report), Json.of(written));
+        write(report, Html.of(written));
+    }
+
+    /** Beside it first: whoever is stopped in the middle leaves the one before whole. */
+    private static void write(Path file, String text) throws IOException {
+        Path whole = file.resolveSibling(file.getFileName() + ".new");
+        Files.writeString(whole, text);
+        Files.move(whole, file, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static Programs programs(Ground.Run run) {
+        return new Programs(withoutPassword(ServerProcess.flags()), withoutPassword(Programs.flagsHere()), run.jdbc().flatMap(Loadtest::postgresql),
+                Redis.version());
+    }
+
+    private static List<String> withoutPassword(List<String> flags) {
+        return flags.stream().map(Loadtest::withoutPassword).toList();
+    }
+
+    private static Optional<String> postgresql(String jdbc) {
+        try (Connection connection = DriverManager.getConnection(jdbc)) {
+            return Optional.of(connection.getMetaData().getDatabaseProductVersion());
+        } catch (SQLException e) {
+            return Optional.empty();
+        }
     }
 
     private Settings settings() {
@@ -257,7 +310,8 @@ public final class Loadtest implements Callable<Integer> {
     /** What would only be found out at the end, or in the middle, is found out now. */
     private void requirePlaces() {
         Path folder = report.toAbsolutePath().normalize().getParent();
-        if (folder == null || !Files.isDirectory(folder) || !Files.isWritable(folder) || Files.isDirectory(report)) {
+        if (folder == null || !Files.isDirectory(folder) || !Files.isWritable(folder)
+                || Files.exists(report) && !Files.isRegularFile(report)) {
             throw new BadOption("the report can't be written to " + report + "; name a file in a folder that is there");
         }
         log.filter(file -> !Files.isReadable(file) || Files.isDirectory(file)).ifPresent(file -> {

@@ -28,8 +28,12 @@ public final class Ground implements AutoCloseable {
     private static final int WARM_UP_TIMES_MAX = 8;
     private static final AtomicLong FRESH = new AtomicLong(System.currentTimeMillis() << 16);
 
-    /** What all workloads of a run share. */
-    public record Run(Settings settings, String target, Optional<String> jdbc, Optional<ServerProcess> server, Path folder,
+    /**
+     * What all workloads of a run share.
+     *
+     * @param foreign whether the ledger at {@code target} was not started by this run
+     */
+    public record Run(Settings settings, String target, boolean foreign, Optional<String> jdbc, Path folder,
             Figures figures, Watcher watcher, Optional<Metrics> metrics) {}
 
     /** Is told how the run goes. */
@@ -48,7 +52,7 @@ public final class Ground implements AutoCloseable {
     private final Map<String, Peak.Seen> seen = new HashMap<>();
     private boolean warm;
     private int ledgers;
-    /** Of the ledger whose compilers a warm-up waits for: the one under test, or the newest of this workload's own, as a guess. */
+    /** Of the ledger under load: the one under test, or the newest of this workload's own, which is started to be measured. */
     private Optional<Metrics> metrics;
 
     public Ground(Run run, Workload workload) {
@@ -93,11 +97,6 @@ public final class Ground implements AutoCloseable {
         return run.jdbc().orElseThrow(() -> new LeftOut("needs --jdbc, the PostgreSQL of the ledger under test"));
     }
 
-    /** The process of the ledger under test, where this run started it: for its pid, its folder, its log. */
-    public ServerProcess server() {
-        return run.server().orElseThrow(() -> new LeftOut("needs a ledger that this run started: leave --target away"));
-    }
-
     /**
      * A ledger of this workload's own, to be filled, stopped and started as it likes; also beside a {@code --target}.
      *
@@ -132,9 +131,8 @@ public final class Ground implements AutoCloseable {
      */
     public Peak peak(String figure, Load load) throws Exception {
         WarmUp warmUp = new WarmUp(warmUp(), run.settings().quick() ? 1 : WARM_UP_TIMES_MAX, () -> metrics.flatMap(Metrics::read));
-        Peak peak = ClosedLoop.run(figure, load, warmUp, run.settings().round(), run.settings().rounds(),
-                // Whether a ledger of the workload's own is the one under load, only the workload knows.
-                () -> ledgers > 0 ? Optional.empty() : metrics.flatMap(Metrics::read));
+        // Where the load went to another ledger than these metrics are of, this one applied nothing, and tells nothing.
+        Peak peak = ClosedLoop.run(figure, load, warmUp, run.settings().round(), run.settings().rounds(), () -> metrics.flatMap(Metrics::read));
         peak.seen().ifPresent(seen -> this.seen.put(figure, seen));
         return peak;
     }
@@ -147,6 +145,9 @@ public final class Ground implements AutoCloseable {
     /** Adds a figure to the report; a peak of the same name brings what the ledger saw of it. */
     public void add(Figure figure) {
         Figure told = Optional.ofNullable(seen.get(figure.name())).map(both -> beside(figure, both)).orElse(figure);
+        if (run.foreign() && ledgers > 0) {
+            told = told.note("not of --target: of a ledger that this run started for it, on the generator's machine");
+        }
         run.figures().add(told);
         run.watcher().measured(told);
     }

@@ -1,6 +1,5 @@
 package io.stockledger.loadtest.engine;
 
-import java.util.ArrayList;
 import java.util.List;
 
 /** Runs workloads one after the other, each on its own ground; one that fails does not end the run. */
@@ -26,15 +25,11 @@ public final class Runner {
         void ended(Ending ending);
     }
 
-    public static List<Ending> run(List<Workload> workloads, Ground.Run run, Steps steps) {
-        List<Ending> endings = new ArrayList<>();
+    public static void run(List<Workload> workloads, Ground.Run run, Steps steps) {
         for (Workload workload : workloads) {
             steps.begins(workload);
-            Ending ending = run(workload, run);
-            endings.add(ending);
-            steps.ended(ending);
+            steps.ended(run(workload, run));
         }
-        return endings;
     }
 
     private static Ending run(Workload workload, Ground.Run run) {
@@ -43,7 +38,8 @@ public final class Runner {
             return new Ran(workload.name());
         } catch (LeftOut e) {
             return new NotHere(workload.name(), e.getMessage());
-        } catch (Exception e) {
+        } catch (Throwable e) {
+            // Also what a workload used up, memory say: its ground is closed by now, and the next has it all again.
             if (e instanceof InterruptedException) {
                 Thread.currentThread().interrupt();
             }

@@ -7,7 +7,8 @@ package io.stockledger.loadtest.engine;
  * <p>The whole contract: find names by {@link Ground#fresh}, so that nothing of an earlier run is met; prepare first,
  * then measure by {@link Ground#peak} (closed loop), {@link Ground#latency} (open loop) or by a clock of one's own;
  * add each figure with the goals of the issue that it answers to. Where something needed is not there, throw
- * {@link LeftOut} with the reason. Any other exception is told, and the run goes on with the next workload.
+ * {@link LeftOut} with the reason. Whatever else is thrown is told, and the run goes on with the next
+ * workload.
  */
 public interface Workload {
     /** Lower case, words apart by hyphens; its figures' names begin with it. */

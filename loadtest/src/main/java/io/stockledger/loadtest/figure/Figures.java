@@ -42,7 +42,7 @@ public final class Figures {
     /** Whether all its goals are met; empty where it has none, or where one can't be told in this run. */
     public Optional<Boolean> met(Figure figure) {
         List<Optional<Boolean>> promised = comparisons(figure).stream()
-                .filter(comparison -> isPromised(comparison.goal())).map(Comparison::met).toList();
+                .filter(comparison -> comparison.goal().side() != Goal.Side.SHOWN).map(Comparison::met).toList();
         if (promised.stream().anyMatch(met -> met.isPresent() && !met.get())) {
             return Optional.of(false);
         }
@@ -56,7 +56,7 @@ public final class Figures {
         Goal.Ratio ratio = (Goal.Ratio) goal;
         Optional<Figure> baseline = find(ratio.baseline()).filter(found -> found.value() != 0);
         Optional<Double> value = baseline.map(found -> figure.value() / found.value());
-        return new Comparison(goal, baseline, value, value.flatMap(is -> held(ratio.side(), is, ratio.factor())));
+        return new Comparison(goal, baseline, value, value.flatMap(is -> held(ratio.side(), is, ratio.bound())));
     }
 
     private static Optional<Boolean> held(Goal.Side side, double value, double bound) {
@@ -65,10 +65,6 @@ public final class Figures {
             case AT_MOST -> Optional.of(value <= bound);
             case SHOWN -> Optional.empty();
         };
-    }
-
-    private static boolean isPromised(Goal goal) {
-        return !(goal instanceof Goal.Ratio ratio) || ratio.side() != Goal.Side.SHOWN;
     }
 
     private static boolean isNumber(String text) {

@@ -41,7 +41,12 @@ public sealed interface Goal {
 
     enum Side { AT_LEAST, AT_MOST, SHOWN }
 
-    record Ratio(Side side, double factor, String baseline) implements Goal {}
+    Side side();
+
+    /** What is compared, the figure or its ratio, is held against this. */
+    double bound();
+
+    record Ratio(Side side, double bound, String baseline) implements Goal {}
 
     record Limit(Side side, double bound) implements Goal {}
 }

@@ -48,11 +48,18 @@ public final class Html {
         item(html, "machine", machine.processor() + ", " + machine.cores() + " cores, "
                 + String.format(Locale.ROOT, "%.1f GiB", machine.memoryBytes() / (double) (1L << 30)) + ", " + machine.system());
         item(html, "Java of the generator", machine.java());
+        Programs programs = report.programs();
+        item(html, "JVM flags", "of ledgers that this run started: " + String.join(" ", programs.serverFlags())
+                + "; of the generator: " + String.join(" ", programs.generatorFlags()));
+        item(html, "programs", "PostgreSQL " + programs.postgresql().orElse("of a version that is not known, for want of --jdbc")
+                + "; " + programs.redis().map(version -> "Redis " + version).orElse("no Redis"));
         item(html, "shared", "the ledger, its PostgreSQL and the generator share this machine, unless --target named another");
         item(html, "settings", String.format(Locale.ROOT, "%.0f s of warm-up before a workload's first figure, %.1f s before each further one, those of a peak longer where the JVMs' compilers were at work; %d rounds of %.0f s;"
                 + " %d connections to the ledger%s", report.settings().warmUp().toMillis() / 1e3, report.settings().warmUpAgain().toMillis() / 1e3,
                 report.settings().rounds(), report.settings().round().toMillis() / 1e3, report.settings().connections(),
-                report.settings().quick() ? "; --quick: a short look, no measurement" : ""));
+                (report.settings().quick() ? "; --quick: a short look, no measurement" : "")
+                        + (report.settings().full() ? "; --full: growth curves to their end" : "")
+                        + report.settings().log().map(file -> "; --log " + file).orElse("")));
         return html.append("</dl>").toString();
     }
 
@@ -100,18 +107,24 @@ public final class Html {
             return "";
         }
         List<Double> told = List.of(50.0, 90.0, 99.0, 99.9, 99.99, 100.0);
-        StringBuilder html = new StringBuilder("<h2>Latencies in milliseconds</h2>\n<p>All rounds together, each from the time at which the"
-                + " call was due, so a stall counts for all who would have come meanwhile.</p>\n<div class=scroll><table>\n<tr><th></th><th class=n>Calls</th>");
+        StringBuilder html = new StringBuilder("<h2>Latencies in milliseconds</h2>\n<p>All rounds together. A call counts from the time at which"
+                + " it was due, so a stall counts for all who would have come meanwhile; a delivery from the answer or from the send, as its"
+                + " title says, and as 0 where it came before the answer.</p>\n<div class=scroll><table>\n<tr><th></th><th class=n>Calls</th>");
         told.forEach(percentile -> html.append("<th class=n>").append(percentile == 100 ? "max" : "p" + Json.plain(percentile)).append("</th>"));
         html.append("</tr>\n");
         for (Figure figure : figures) {
             Percentiles percentiles = figure.percentiles().orElseThrow();
-            html.append("<tr><td>").append(escaped(figure.title().replaceAll(", p[0-9.]+$", ""))).append("</td>");
+            html.append("<tr><td>").append(escaped(distribution(figure.title()))).append("</td>");
             cell(html, "n", String.format(Locale.ROOT, "%,d", percentiles.count()));
             told.forEach(percentile -> cell(html, "n", Numbers.shown(percentiles.atMs(percentile))));
             html.append("</tr>\n");
         }
         return html.append("</table></div>").toString();
+    }
+
+    /** The title without the one percentile that the figure is; page.html labels its plots alike. */
+    private static String distribution(String title) {
+        return title.replaceFirst("(^|, )p[0-9.]+(?=,|$)", "").replaceFirst("^, ", "");
     }
 
     private static String leftOut(Report report) {
@@ -122,6 +135,9 @@ public final class Html {
             } else if (ending instanceof Runner.Failed failed) {
                 html.append("<li><span class=no>failed</span> ").append(escaped(failed.workload() + ": " + failed.why())).append("</li>\n");
             }
+        }
+        if (!report.outstanding().isEmpty()) {
+            html.append("<li>had not ended when this was written: ").append(escaped(String.join(", ", report.outstanding()))).append("</li>\n");
         }
         return html.isEmpty() ? "" : "<h2>Left out</h2>\n<ul>\n" + html + "</ul>";
     }

@@ -11,12 +11,16 @@ import io.stockledger.loadtest.figure.Figure;
 import io.stockledger.loadtest.figure.Figures;
 import io.stockledger.loadtest.figure.Goal;
 import io.stockledger.loadtest.figure.Plot;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /**
- * The report for programs. Each figure's {@code baseline}, {@code ratio} and {@code goal} are those of its first goal;
- * all are in {@code comparisons}. {@code met} is true where all that it promises is met, null where nothing is
- * promised or a baseline is not in the run.
+ * The report for programs. Each figure's {@code baseline}, {@code ratio}, {@code goal}, {@code goal_side},
+ * {@code goal_value} and {@code met} are those of its first goal; all goals are in {@code comparisons}. {@code goal} is
+ * the other two in words: the figure, or where there is a baseline its ratio, is to be {@code at_least} or
+ * {@code at_most} that value. {@code met} is null where nothing is promised or the baseline is not in the run;
+ * {@code all_met} is true where all that the figure promises is met.
  */
 public final class Json {
     private Json() {}
@@ -38,6 +42,12 @@ public final class Json {
         machine.addProperty("system", report.machine().system());
         machine.addProperty("java", report.machine().java());
         root.add("machine", machine);
+        JsonObject programs = new JsonObject();
+        programs.addProperty("server_flags", String.join(" ", report.programs().serverFlags()));
+        programs.addProperty("generator_flags", String.join(" ", report.programs().generatorFlags()));
+        programs.addProperty("postgresql", report.programs().postgresql().orElse(null));
+        programs.addProperty("redis", report.programs().redis().orElse(null));
+        root.add("programs", programs);
         JsonObject settings = new JsonObject();
         settings.addProperty("warm_up_seconds", report.settings().warmUp().toMillis() / 1e3);
         settings.addProperty("warm_up_again_seconds", report.settings().warmUpAgain().toMillis() / 1e3);
@@ -45,10 +55,15 @@ public final class Json {
         settings.addProperty("rounds", report.settings().rounds());
         settings.addProperty("connections", report.settings().connections());
         settings.addProperty("quick", report.settings().quick());
+        settings.addProperty("full", report.settings().full());
+        settings.addProperty("log", report.settings().log().map(Path::toString).orElse(null));
         root.add("settings", settings);
         JsonArray endings = new JsonArray();
         report.endings().forEach(ending -> endings.add(ending(ending)));
         root.add("workloads", endings);
+        JsonArray outstanding = new JsonArray();
+        report.outstanding().forEach(outstanding::add);
+        root.add("outstanding", outstanding);
         JsonArray figures = new JsonArray();
         report.figures().all().forEach(figure -> figures.add(figure(figure, report.figures())));
         root.add("figures", figures);
@@ -74,10 +89,10 @@ public final class Json {
         told.addProperty("unit", figure.unit());
         List<Figures.Comparison> comparisons = figures.comparisons(figure);
         JsonObject first = comparisons.isEmpty() ? new JsonObject() : comparison(comparisons.get(0), figure.unit());
-        for (String key : List.of("baseline", "ratio", "goal")) {
+        for (String key : List.of("baseline", "ratio", "goal", "goal_side", "goal_value", "met")) {
             told.add(key, first.has(key) ? first.get(key) : JsonNull.INSTANCE);
         }
-        told.add("met", figures.met(figure).<JsonElement>map(JsonPrimitive::new).orElse(JsonNull.INSTANCE));
+        told.add("all_met", figures.met(figure).<JsonElement>map(JsonPrimitive::new).orElse(JsonNull.INSTANCE));
         JsonArray all = new JsonArray();
         comparisons.forEach(comparison -> all.add(comparison(comparison, figure.unit())));
         told.add("comparisons", all);
@@ -118,8 +133,10 @@ public final class Json {
         told.add("baseline", comparison.goal() instanceof Goal.Ratio ratio
                 ? new JsonPrimitive(comparison.baseline().map(Figure::name).orElse(ratio.baseline())) : JsonNull.INSTANCE);
         told.add("ratio", comparison.ratio().<JsonElement>map(JsonPrimitive::new).orElse(JsonNull.INSTANCE));
-        String goal = Row.goal(comparison.goal(), unit);
-        told.add("goal", goal.isEmpty() ? JsonNull.INSTANCE : new JsonPrimitive(goal));
+        boolean promised = comparison.goal().side() != Goal.Side.SHOWN;
+        told.add("goal", promised ? new JsonPrimitive(Row.goal(comparison.goal(), unit)) : JsonNull.INSTANCE);
+        told.add("goal_side", promised ? new JsonPrimitive(comparison.goal().side().name().toLowerCase(Locale.ROOT)) : JsonNull.INSTANCE);
+        told.add("goal_value", promised ? new JsonPrimitive(comparison.goal().bound()) : JsonNull.INSTANCE);
         told.add("met", comparison.met().<JsonElement>map(JsonPrimitive::new).orElse(JsonNull.INSTANCE));
         return told;
     }

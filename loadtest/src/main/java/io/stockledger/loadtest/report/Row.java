@@ -42,7 +42,7 @@ record Row(String title, String value, String unit, String against, String ratio
             return side(limit.side()) + Numbers.shown(limit.bound()) + " " + unit;
         }
         Goal.Ratio ratio = (Goal.Ratio) goal;
-        return ratio.side() == Goal.Side.SHOWN ? "" : side(ratio.side()) + times(ratio.factor());
+        return ratio.side() == Goal.Side.SHOWN ? "" : side(ratio.side()) + times(ratio.bound());
     }
 
     private static String side(Goal.Side side) {

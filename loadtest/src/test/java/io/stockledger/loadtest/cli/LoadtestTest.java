@@ -55,7 +55,8 @@ class LoadtestTest {
         Map<String, JsonObject> figures = new HashMap<>();
         json.getAsJsonArray("figures").forEach(it -> figures.put(it.getAsJsonObject().get("name").getAsString(), it.getAsJsonObject()));
         figures.values().forEach(figure -> {
-            assertTrue(figure.keySet().containsAll(List.of("value", "unit", "baseline", "ratio", "goal", "met", "percentiles")), figure::toString);
+            assertTrue(figure.keySet().containsAll(List.of("value", "unit", "baseline", "ratio", "goal", "goal_side", "goal_value", "met", "all_met",
+                    "percentiles")), figure::toString);
             assertTrue(figure.get("value").getAsDouble() > 0 || figure.get("name").getAsString().equals("browse-view-stalest"), figure::toString);
         });
         for (String name : List.of("row-lock-hot-512", "optimistic-hot-64", "plain-actor-hot-8", "empty-unary-1", "empty-stream-8", "hot-unary-64",
@@ -67,12 +68,17 @@ class LoadtestTest {
         double ratio = unary.get("value").getAsDouble() / figures.get("row-lock-hot-8").get("value").getAsDouble();
         assertEquals(ratio, unary.get("ratio").getAsDouble(), 1e-9);
         assertEquals("at least 1.50x", unary.get("goal").getAsString());
+        assertEquals("at_least", unary.get("goal_side").getAsString());
+        assertEquals(1.5, unary.get("goal_value").getAsDouble());
         assertEquals(ratio >= 1.5, unary.get("met").getAsBoolean());
         JsonObject percentiles = figures.get("hot-latency-p99").getAsJsonObject("percentiles");
         assertTrue(percentiles.get("count").getAsLong() > 0, percentiles::toString);
         assertTrue(percentiles.getAsJsonObject("ms").get("p99").getAsDouble() >= percentiles.getAsJsonObject("ms").get("p50").getAsDouble());
         assertEquals(1, json.getAsJsonObject("settings").get("rounds").getAsInt());
         assertFalse(json.getAsJsonObject("machine").get("processor").getAsString().isEmpty());
+        assertEquals("-Xmx512m", json.getAsJsonObject("programs").get("server_flags").getAsString());
+        assertFalse(json.getAsJsonObject("programs").get("postgresql").getAsString().isEmpty());
+        assertTrue(json.getAsJsonArray("outstanding").isEmpty(), json::toString);
         assertTrue(json.get("command").getAsString().startsWith("./stockledger loadtest --quick"), json::toString);
         assertTrue(unary.getAsJsonArray("notes").toString().contains("the ledger's metrics: "), unary::toString);
         assertFalse(figures.get("row-lock-hot-8").getAsJsonArray("notes").toString().contains("the ledger's metrics"), "the ledger applied nothing then");
@@ -90,13 +96,16 @@ class LoadtestTest {
     void aForeignLedgerIsMeasuredWithoutItsPostgresql() throws Exception {
         Path report = folder.resolve("report.html");
         try (ServerProcess server = ServerProcess.start(folder.resolve("ledger"), "")) {
-            Run run = run("--quick", "--seconds", "1", "--warm-up", "0", "--only", "row-lock-hot,hot-stream", "--target", server.target(),
+            Run run = run("--quick", "--seconds", "1", "--warm-up", "0", "--only", "row-lock-hot,hot-stream,disk", "--target", server.target(),
                     "--report", report.toString());
             assertEquals(0, run.exit(), run::toString);
             assertTrue(run.out().contains("left out: row-lock-hot: needs --jdbc"), run::out);
             assertTrue(run.out().contains("hot SKU, 8 streams of 1,000"), run::out);
             assertTrue(run.out().contains("row-lock-hot-best (not in this run)"), run::out);
             assertTrue(server.isAlive(), "a foreign ledger was ended");
+            JsonParser.parseString(Files.readString(folder.resolve("report.json"))).getAsJsonObject().getAsJsonArray("figures").forEach(figure ->
+                    assertEquals(figure.getAsJsonObject().get("name").getAsString().startsWith("disk-"), figure.toString().contains("not of --target"),
+                            figure::toString));
         }
     }
 
