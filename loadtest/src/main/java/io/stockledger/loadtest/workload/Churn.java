@@ -49,7 +49,6 @@ public final class Churn implements Workload {
     private static void measure(Ground ground, String name, String title, String idle) throws Exception {
         int skus = skus(ground.settings());
         try (ServerProcess ledger = ground.ownLedger(IDLE + idle + "\n")) {
-            ServerHeap heap = ServerHeap.of(ledger);
             ManagedChannel channel = ground.channelTo(ledger.target());
             Sales sales = new Sales(ground.fresh("ch"));
             List<String> names = IntStream.range(0, skus).mapToObj(i -> ground.fresh("CHURN")).toList();
@@ -59,7 +58,7 @@ public final class Churn implements Workload {
             List<Double> rounds = ground.peak(name, Callers.<ApplyMutationResponse>unary(CALLERS,
                     (caller, answer) -> stub.applyMutation(sales.request(names.get((int) (turn.getAndIncrement() % skus))), answer),
                     answer -> Sales.requireApplied(answer.getResult()))).rounds();
-            long awake = ResidentMemory.awake(heap);
+            long awake = ResidentMemory.awake(ledger);
             Figure figure = Figure.of(name, title, rounds, "mutations/s")
                     .note(String.format(Locale.ROOT, "%,d SKUs in turn, of which %,d were awake at the end", skus, awake));
             ground.add(name.equals("churn-asleep") ? figure.goal(Goal.shown("churn-awake")) : figure);

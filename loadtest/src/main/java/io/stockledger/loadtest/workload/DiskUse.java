@@ -19,12 +19,14 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Locale;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
  * Bytes on disk an entry, in groups of 100, beside a row lock's ledger row: what stays in tables and indexes, and what
- * went through the write-ahead log. Both on one PostgreSQL of their own, with nothing else at work.
+ * went through the write-ahead log. Both on one PostgreSQL of their own, with nothing else at work. Both with ids as the
+ * SDK makes them, random UUIDs: ids that count up compress, and fill an index, as no shop's do.
  */
 public final class DiskUse implements Workload {
     private static final int GROUP = 100;
@@ -70,26 +72,25 @@ public final class DiskUse implements Workload {
         statement.execute("CREATE TABLE loadtest_disk.ledger (id text PRIMARY KEY, sku text NOT NULL, quantity bigint NOT NULL,"
                 + " available bigint NOT NULL, recorded_at timestamptz NOT NULL DEFAULT now())");
         String sku = ground.fresh("DISK");
-        String ids = ground.fresh("dk");
         statement.execute("INSERT INTO loadtest_disk.stock VALUES ('" + sku + "', 1000000000000)");
         int rows = rows(ground.settings());
         try (PreparedStatement sell = connection.prepareStatement("WITH sold AS (UPDATE loadtest_disk.stock SET available = available - 1"
                 + " WHERE sku = ? AND available >= 1 RETURNING sku, available)"
                 + " INSERT INTO loadtest_disk.ledger (id, sku, quantity, available) SELECT ?, sku, 1, available FROM sold")) {
-            sell(sell, sku, ids + "-first-", rows / 10);
+            sell(sell, sku, rows / 10);
             Bytes before = bytes(statement, "loadtest_disk.ledger");
-            sell(sell, sku, ids + "-", rows);
+            sell(sell, sku, rows);
             Bytes used = bytes(statement, "loadtest_disk.ledger").less(before);
             add(ground, "disk-row-lock", "row lock, its ledger row and index", used, rows,
-                    "one sale a transaction; of the stock row, which is updated in place, only the log is counted");
+                    "ids are random UUIDs; one sale a transaction; of the stock row, which is updated in place, only the log is counted");
         }
         statement.execute("DROP SCHEMA loadtest_disk CASCADE");
     }
 
-    private static void sell(PreparedStatement sell, String sku, String ids, int rows) throws SQLException {
+    private static void sell(PreparedStatement sell, String sku, int rows) throws SQLException {
         for (int i = 0; i < rows; i++) {
             sell.setString(1, sku);
-            sell.setString(2, ids + i);
+            sell.setString(2, UUID.randomUUID().toString());
             if (sell.executeUpdate() != 1) {
                 throw new IllegalStateException("a sale under the row lock was refused");
             }
@@ -114,7 +115,7 @@ public final class DiskUse implements Workload {
         }
         long snapshots = bytes(statement, "stockledger.snapshot").less(snapshotsBefore).tables();
         add(ground, "disk-entry", "ledger, an entry in a group of " + GROUP, used, groups * GROUP,
-                String.format(Locale.ROOT, "each group one row and one transaction; the journal with all its indexes, and all that went through"
+                String.format(Locale.ROOT, "ids are random UUIDs, as the SDK makes them; each group one row and one transaction; the journal with all its indexes, and all that went through"
                         + " the log, snapshots included (their table grew by %,d bytes in all; it keeps two a SKU)", snapshots));
     }
 
@@ -143,7 +144,7 @@ public final class DiskUse implements Workload {
                 }
                 StreamMutationsRequest.Builder request = StreamMutationsRequest.newBuilder();
                 for (int i = 0; i < GROUP; i++) {
-                    request.addMutations(sales.sale(sku));
+                    request.addMutations(sales.sale(sku).setMutationId(UUID.randomUUID().toString()));
                 }
                 requests.onNext(request.build());
             }

@@ -3,6 +3,7 @@ package io.stockledger.loadtest.workload;
 import io.grpc.ManagedChannel;
 import io.stockledger.loadtest.ServerProcess;
 import io.stockledger.loadtest.engine.Ground;
+import io.stockledger.loadtest.engine.Metrics;
 import io.stockledger.loadtest.engine.Settings;
 import io.stockledger.loadtest.engine.Workload;
 import io.stockledger.loadtest.figure.Figure;
@@ -18,6 +19,7 @@ public final class ResidentMemory implements Workload {
     private static final int BEFORE = 2_000;
     /** Timers of the last writes lapse within 20 s; until then they are held though nobody waits for them. */
     private static final int REST_SECONDS = 25;
+    private static final String RESIDENT = "stockledger_resident_skus";
     // Nobody falls asleep while it is counted; and the feed's buffer of newest rows, a fixed cost, is full before.
     private static final String AWAKE = "stockledger.entity.idle-after = 1 hour\n"
             + "stockledger.feed.ring-bytes = 128 KiB\n";
@@ -53,13 +55,13 @@ public final class ResidentMemory implements Workload {
         fill(channel, sales, ground, BEFORE);
         TimeUnit.SECONDS.sleep(REST_SECONDS);
         long before = heap.liveBytes();
-        long awakeBefore = awake(heap);
+        long awakeBefore = awake(ledger);
         ground.say(String.format(Locale.ROOT, "%,d SKUs get %d entries each", skus, ENTRIES));
         fill(channel, sales, ground, skus);
         long atWork = heap.liveBytes();
         TimeUnit.SECONDS.sleep(REST_SECONDS);
         long after = heap.liveBytes();
-        long awake = awake(heap) - awakeBefore;
+        long awake = awake(ledger) - awakeBefore;
         if (awake != skus) {
             throw new IllegalStateException(awake + " SKUs are awake where " + skus + " should be");
         }
@@ -71,8 +73,10 @@ public final class ResidentMemory implements Workload {
                         skus + BEFORE, after, BEFORE, before)));
     }
 
-    static long awake(ServerHeap heap) {
-        return heap.live("io.stockledger.server.entity.Gatherer");
+    /** By the ledger's own count. */
+    static long awake(ServerProcess ledger) {
+        return Math.round(new Metrics(ledger.metrics()).read().map(reading -> reading.values().get(RESIDENT))
+                .orElseThrow(() -> new IllegalStateException("the ledger's metrics do not say " + RESIDENT)));
     }
 
     /** A receipt and then sales, a SKU's all in one batch, so in order. */

@@ -33,12 +33,6 @@ final class ServerHeap {
         return atTheEnd(ask("GC.class_histogram"), "Total", 2);
     }
 
-    /** Objects of that class that are reachable. */
-    long live(String className) {
-        return ask("GC.class_histogram").stream().map(line -> line.strip().split("\\s+"))
-                .filter(words -> words.length >= 4 && words[3].equals(className)).mapToLong(words -> Long.parseLong(words[1])).sum();
-    }
-
     /** Bytes in use with what is not collected yet; asking costs the server nothing. */
     long usedBytes() {
         for (String line : ask("GC.heap_info")) {
