@@ -19,7 +19,7 @@ import java.util.concurrent.CountDownLatch;
  * look into a map, a small message out.
  */
 public final class EmptyStream implements Workload {
-    private static final List<Integer> STREAMS = List.of(8, 64, 512);
+    private static final List<Integer> STREAMS = List.of(1, 8, 64, 512);
     private static final ServerReflectionRequest ASK = ServerReflectionRequest.newBuilder().setFileByFilename("-").build();
 
     @Override
@@ -34,7 +34,7 @@ public final class EmptyStream implements Workload {
 
     @Override
     public String about() {
-        return "ceiling: small messages on streams of the same server (reflection, a file that is not there), 8 to 512 streams";
+        return "ceiling: small messages, not empty ones, on streams of the same server (reflection, a file that is not there), 1 to 512 streams";
     }
 
     @Override
@@ -53,7 +53,7 @@ public final class EmptyStream implements Workload {
                 }
                 ended.await();
             };
-            ground.add(Figure.of(name, "empty stream, " + streams + " streams", ground.peak(name, load).rounds(), "messages/s")
+            ground.add(Figure.of(name, "empty stream, " + (streams == 1 ? "1 stream" : streams + " streams"), ground.peak(name, load).rounds(), "messages/s")
                     .note("one message under way a stream; the server's reflection service asked for a file that is not there"));
         }
     }

@@ -16,8 +16,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * A version column, as object mappers do it: read, decide, write if nobody wrote meanwhile, else again at once. The
- * write is one statement with the ledger row's INSERT.
+ * A version column, as object mappers do it: read, check the stock, write if nobody wrote meanwhile, else again at once:
+ * a pause between would be another figure. The write is one statement with the ledger row's INSERT.
  */
 public final class Optimistic implements Workload {
     private static final String READ = "SELECT available, version FROM loadtest_optimistic.stock WHERE sku = 'HOT'";
@@ -78,7 +78,11 @@ public final class Optimistic implements Workload {
             for (int retries = 0; ; retries++) {
                 try (ResultSet row = read.executeQuery()) {
                     row.next();
-                    write.setLong(1, row.getLong(1) - 1);
+                    long available = row.getLong(1);
+                    if (available < 1) {
+                        throw new IllegalStateException("a sale under the version column was refused");
+                    }
+                    write.setLong(1, available - 1);
                     write.setLong(2, row.getLong(2));
                 }
                 write.setString(3, id);

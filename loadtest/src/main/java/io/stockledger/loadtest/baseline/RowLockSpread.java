@@ -6,9 +6,11 @@ import io.stockledger.loadtest.engine.Ground;
 import io.stockledger.loadtest.engine.Settings;
 import io.stockledger.loadtest.engine.Workload;
 import io.stockledger.loadtest.figure.Figure;
+import io.stockledger.loadtest.figure.Plot;
 import io.stockledger.loadtest.workload.Plots;
 import io.stockledger.loadtest.workload.ZipfMix;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
@@ -42,19 +44,21 @@ public final class RowLockSpread implements Workload {
     public void run(Ground ground) throws Exception {
         RowLock.make(ground, SKUS);
         List<String> names = IntStream.range(0, SKUS).mapToObj(i -> "S/" + i).toList();
-        measure(ground, "row-lock-spread", "row lock, 10,000 SKUs", () -> names.get(ThreadLocalRandom.current().nextInt(SKUS)));
-        measure(ground, "row-lock-zipf", "row lock, 10,000 SKUs by Zipf", ZipfMix.drawn(names));
+        measure(ground, "row-lock-spread", "row lock, 10,000 SKUs", () -> names.get(ThreadLocalRandom.current().nextInt(SKUS)), Optional.of(Plots.SPREAD));
+        measure(ground, "row-lock-zipf", "row lock, 10,000 SKUs by Zipf", ZipfMix.drawn(names), Optional.empty());
     }
 
-    private static void measure(Ground ground, String series, String title, Supplier<String> sku) throws Exception {
+    /** @param plot where the figures stand beside the ledger's over as many SKUs, if they do */
+    private static void measure(Ground ground, String series, String title, Supplier<String> sku, Optional<Plot> plot) throws Exception {
         String ids = ground.fresh("rl");
         AtomicLong numbers = new AtomicLong();
         for (int callers : RowLock.CALLERS) {
             HikariDataSource pool = Tables.pool(ground, callers);
             String name = series + "-" + callers;
-            ground.add(Figure.of(name, title + ", " + Plots.callers(callers), ground.peak(name,
+            Figure figure = Figure.of(name, title + ", " + Plots.callers(callers), ground.peak(name,
                     Callers.threads(callers, caller -> () -> RowLock.sell(pool, sku.get(), ids + "-" + numbers.getAndIncrement()))).rounds(),
-                    "mutations/s").note(Tables.note(callers)));
+                    "mutations/s").note(Tables.note(callers));
+            ground.add(plot.map(shared -> figure.on(shared.at("row lock, " + Plots.callers(callers), SKUS))).orElse(figure));
             pool.close();
         }
     }

@@ -8,8 +8,8 @@ import org.HdrHistogram.Histogram;
 
 /**
  * Joins, by number, the send of each mutation, its answer, and its delivery at each subscriber; all by one clock, that
- * of this process. What is counted as <em>commit to delivery</em> runs from the answer, the first moment at which
- * anybody outside knows of the commit, to the delivery; an entry delivered before the answer was there counts as 0.
+ * of this process. <em>Answer to delivery</em> begins with the answer, the first moment at which anybody outside knows
+ * of the commit; an entry delivered before the answer was there counts as 0.
  * <em>Send to delivery</em> holds the write as well, and has no such edge.
  */
 final class Deliveries {

@@ -58,7 +58,7 @@ public final class Delivery implements Workload {
 
     @Override
     public String about() {
-        return "commit to delivery at 1,000 mutations/s on 1 and 100 SKUs; 1, 16, 64 subscribers, one more stalled";
+        return "answer to delivery at 1,000 mutations/s on 1 and 100 SKUs; 1, 16, 64 subscribers, one more stalled";
     }
 
     @Override
@@ -76,7 +76,7 @@ public final class Delivery implements Workload {
     /**
      * What was seen of one case, round by round.
      *
-     * @param fromAnswer commit to delivery, as {@link Deliveries} counts it
+     * @param fromAnswer answer to delivery, as {@link Deliveries} counts it
      * @param fromSend send to delivery
      * @param lateness of the generator's own calls
      */
@@ -177,9 +177,9 @@ public final class Delivery implements Workload {
 
     private static void report(Ground ground, Case what, Seen seen) {
         String late = String.format(Locale.ROOT, "the generator began its calls %.2f ms late at the 99th percentile", seen.lateness().atMs(99));
-        Figure p50 = Figure.of(what.name() + "-p50-" + what.subscribers(), "commit to delivery, p50, " + what.title(),
+        Figure p50 = Figure.of(what.name() + "-p50-" + what.subscribers(), "answer to delivery, p50, " + what.title(),
                 Seen.at(seen.fromAnswer(), 50), "ms").percentiles(Seen.together(seen.fromAnswer())).note(HOW).note(late);
-        Figure p99 = Figure.of(what.name() + "-p99-" + what.subscribers(), "commit to delivery, p99, " + what.title(),
+        Figure p99 = Figure.of(what.name() + "-p99-" + what.subscribers(), "answer to delivery, p99, " + what.title(),
                 Seen.at(seen.fromAnswer(), 99), "ms").note(HOW).note(late);
         if (what.subscribers() == 1 && what.skus() == 1) {
             p50 = p50.goal(Goal.atMost(0.5));

@@ -74,9 +74,9 @@ public final class GrowthOfJournal implements Workload {
         Figure answer = Figure.of("growth-journal-first-sale-" + point, "first sale after a start" + with, firsts, "ms")
                 .on(PLOT.at("first sale after a start", point));
         Delivery.Seen seen = Delivery.watch(ground, ledger.target(), 100, 1, false);
-        Figure delivery = Figure.of("growth-journal-delivery-p99-" + point, "commit to delivery, p99, 100 SKUs" + with,
+        Figure delivery = Figure.of("growth-journal-delivery-p99-" + point, "answer to delivery, p99, 100 SKUs" + with,
                 Delivery.Seen.at(seen.fromAnswer(), 99), "ms").percentiles(Delivery.Seen.together(seen.fromAnswer()))
-                .on(PLOT.at("commit to delivery at 1,000/s on 100 SKUs, p99", point)).note(Delivery.HOW);
+                .on(PLOT.at("answer to delivery at 1,000/s on 100 SKUs, p99", point)).note(Delivery.HOW);
         if (point > SKUS) {
             start = start.goal(Goal.within(1.25, "growth-journal-start-" + SKUS));
             answer = answer.goal(Goal.within(1.25, "growth-journal-first-sale-" + SKUS));

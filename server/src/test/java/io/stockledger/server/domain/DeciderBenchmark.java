@@ -23,7 +23,7 @@ import org.openjdk.jmh.annotations.Warmup;
 public class DeciderBenchmark {
     private static final String SKU = "MUG-RED";
     private static final long NOW_MS = 1_700_000_000_000L;
-    /** More than a SKU keeps ids of, so that none comes again while it is kept. */
+    /** Twice the newest ids that a SKU keeps. They come again while it knows them among its older ids, which no decision asks for. */
     private static final int MUTATIONS = 1 << 17;
 
     private final Decider decider = new Decider(Limits.DEFAULT);
