@@ -126,7 +126,7 @@ public final class Server implements AutoCloseable {
 
         Config projectionConfig = config.getConfig("stockledger.projection");
         Optional<Projection> projection = projectionConfig.getBoolean("enabled")
-                ? Optional.of(keep(Projection.start(database, journal, feed, projectionConfig, clock, pace, metrics.registry())))
+                ? Optional.of(keep(Projection.start(database, journal, feed, projectionConfig, clock, pace.apart(), metrics.registry())))
                 : Optional.empty();
 
         // What is kept beside the journal, and held against it.

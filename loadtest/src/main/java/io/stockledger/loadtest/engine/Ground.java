@@ -174,6 +174,11 @@ public final class Ground implements AutoCloseable {
         run.watcher().say(line);
     }
 
+    /** What comes next was not warmed up by what came before, as after a restart: it gets the whole warm-up. */
+    public void cold() {
+        warm = false;
+    }
+
     private Duration warmUp() {
         Duration time = warm ? run.settings().warmUpAgain() : run.settings().warmUp();
         warm = true;

@@ -1,6 +1,7 @@
 package io.stockledger.loadtest.workload;
 
 import com.google.protobuf.Timestamp;
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
 import io.stockledger.loadtest.ServerProcess;
@@ -15,6 +16,7 @@ import io.stockledger.loadtest.figure.Goal;
 import io.stockledger.v1.AdminServiceGrpc;
 import io.stockledger.v1.ApplyMutationResponse;
 import io.stockledger.v1.AuditRequest;
+import io.stockledger.v1.AuditResponse;
 import io.stockledger.v1.GetStockAtRequest;
 import io.stockledger.v1.ImportLine;
 import io.stockledger.v1.ImportStockRequest;
@@ -31,6 +33,8 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -38,13 +42,19 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 
-/** What heavy readers cost a checkout: the latency of sales of a hot SKU while others audit, page and stall. */
+/**
+ * What heavy readers cost a checkout: the latency of sales of a hot SKU while others audit, page and stall. Beside
+ * them stands what no reader can go below on these cores: a thread that asks the ledger nothing and only counts, for as
+ * much of the time as all readers together may work.
+ */
 public final class Bulkhead implements Workload {
     private static final int CALLERS = 64;
     /** Of the peak of 64 callers: readers need processors too, and a machine that is full delays everybody. */
     private static final double SHARE_OF_PEAK = 0.1;
     /** SKUs beside the two, for a report to have something to read. */
     private static final int ASSORTMENT = 20_000;
+
+    private static final String ALONE = "bulkhead-alone";
 
     /** A reader that goes on until it is told to stop. */
     private interface Reader {
@@ -64,12 +74,12 @@ public final class Bulkhead implements Workload {
 
     @Override
     public String about() {
-        return "p99 of a hot SKU's sales alone, and beside an audit, a long paging, a past stock, a report in SQL, an import, a stalled subscriber, the audit, the paging and the stall together";
+        return "p99 of a hot SKU's sales alone, and beside a thread that only counts, an audit of everything, a long paging, a past stock, a report in SQL, an import, a stalled subscriber, the audit, the paging and the stall together";
     }
 
     @Override
     public double seconds(Settings settings) {
-        return 20 + entries(settings) / 100_000.0 + settings.seconds(9);
+        return 20 + entries(settings) / 100_000.0 + 12 * settings.seconds(1);
     }
 
     @Override
@@ -95,11 +105,12 @@ public final class Bulkhead implements Workload {
                 answer -> Sales.requireApplied(answer.getResult()))).perSecond();
         double rate = Math.max(100, Math.round(peak * SHARE_OF_PEAK / 100) * 100);
 
-        Reader audit = () -> audit(reading, big);
+        Audit audit = ground.keep(new Audit(reading));
         Reader paging = new Paging(reading, big);
         Reader past = () -> past(reading, big, entries(ground.settings()) / 10);
-        measure(ground, stub, sales, hot, rate, "bulkhead-alone", "hot SKU's sales alone", List.of());
-        measure(ground, stub, sales, hot, rate, "bulkhead-audit", "beside an audit of a big SKU, again and again", List.of(audit));
+        measure(ground, stub, sales, hot, rate, ALONE, "hot SKU's sales alone", List.of());
+        measure(ground, stub, sales, hot, rate, "bulkhead-counting", "beside a thread that only counts, a fifth of the time", List.of(new Counting()));
+        measure(ground, stub, sales, hot, rate, "bulkhead-audit", "beside an audit of everything, again and again", List.of(audit));
         measure(ground, stub, sales, hot, rate, "bulkhead-paging", "beside ListEntries of a big SKU, page by page", List.of(paging));
         measure(ground, stub, sales, hot, rate, "bulkhead-past", "beside GetStockAt that reads far back, again and again",
                 List.of(past));
@@ -109,9 +120,11 @@ public final class Bulkhead implements Workload {
                 List.of(new Import(reading, ground.fresh("IMP"))));
         try (Subscriber stalled = Subscriber.stalled(ground.channelTo(ledger.target()), SubscribeRequest.newBuilder().setFromBeginning(true).build())) {
             measure(ground, stub, sales, hot, rate, "bulkhead-stalled", "beside a stalled subscriber", List.of());
-            measure(ground, stub, sales, hot, rate, "bulkhead-all", "beside all three", List.of(audit, paging));
+            measure(ground, stub, sales, hot, rate, "bulkhead-all", "beside the audit, the paging and the stall", List.of(audit, paging));
             stalled.requireWell();
         }
+        // Whatever went by meanwhile: how much of a ratio is the machine's.
+        measure(ground, stub, sales, hot, rate, "bulkhead-alone-again", "hot SKU's sales alone, once more", List.of());
     }
 
     private static void measure(Ground ground, LedgerServiceGrpc.LedgerServiceStub stub, Sales sales, String sku, double rate,
@@ -135,6 +148,8 @@ public final class Bulkhead implements Workload {
             thread.start();
             threads.add(thread);
         }
+        // Each reader is code that the server has not run yet, and its compiler is no reader.
+        ground.cold();
         long begun = System.nanoTime();
         OpenLoop.Latency latency;
         try {
@@ -156,7 +171,7 @@ public final class Bulkhead implements Workload {
         for (long entries : seen) {
             figure = figure.note(String.format(Locale.ROOT, "meanwhile %,.0f a second (entries, SKUs or lines)", entries / seconds));
         }
-        ground.add(name.equals("bulkhead-alone") ? figure : figure.goal(Goal.within(1.5, "bulkhead-alone-p99")));
+        ground.add(name.equals(ALONE) ? figure : figure.goal(Goal.within(1.5, ALONE + "-p99")));
     }
 
     private static Arrival sale(LedgerServiceGrpc.LedgerServiceStub stub, Sales sales, String sku, AtomicReference<Throwable> failure) {
@@ -177,17 +192,6 @@ public final class Bulkhead implements Workload {
         });
     }
 
-    private static long audit(ManagedChannel channel, String sku) {
-        long[] entries = new long[1];
-        AdminServiceGrpc.newBlockingStub(channel).audit(AuditRequest.newBuilder().addSkus(sku).build()).forEachRemaining(message -> {
-            if (message.hasFinding()) {
-                throw new IllegalStateException("the audit found something: " + message);
-            }
-            entries[0] += message.getTotal().getEntries();
-        });
-        return entries[0];
-    }
-
     /** At a location that the SKU was never at, so that it is looked for in every entry before. */
     private static long past(ManagedChannel channel, String sku, long sequence) {
         Stock stock = LedgerServiceGrpc.newBlockingStub(channel).getStockAt(GetStockAtRequest.newBuilder()
@@ -198,8 +202,63 @@ public final class Bulkhead implements Workload {
         return sequence;
     }
 
+    /** Uses a processor for a fifth of the time, as a reader does between its rests, and nothing else. */
+    private static final class Counting implements Reader {
+        /** About what a page takes. */
+        private static final long WORK_NANOS = TimeUnit.MILLISECONDS.toNanos(4);
+        private static final int RESTS = 4;
+
+        @Override
+        public long pass() throws InterruptedException {
+            long begun = System.nanoTime();
+            long counted = 0;
+            while (System.nanoTime() - begun < WORK_NANOS) {
+                counted++;
+            }
+            TimeUnit.NANOSECONDS.sleep(RESTS * (System.nanoTime() - begun));
+            return counted;
+        }
+    }
+
+    /** An audit of the whole journal, and again: a message a pass, so that nobody waits for the end of it. */
+    private static final class Audit implements Reader, AutoCloseable {
+        private final AdminServiceGrpc.AdminServiceBlockingStub stub;
+        private Context.CancellableContext context = Context.current().withCancellation();
+        private Iterator<AuditResponse> messages = Collections.emptyIterator();
+        private long entries;
+
+        private Audit(ManagedChannel channel) {
+            this.stub = AdminServiceGrpc.newBlockingStub(channel);
+        }
+
+        @Override
+        public long pass() {
+            if (!messages.hasNext()) {
+                entries = 0;
+                context = Context.current().withCancellation();
+                context.run(() -> messages = stub.audit(AuditRequest.getDefaultInstance()));
+            }
+            AuditResponse message = messages.next();
+            if (message.hasFinding()) {
+                throw new IllegalStateException("the audit found something: " + message);
+            }
+            long before = entries;
+            entries = message.hasProgress() ? message.getProgress().getEntries()
+                    : message.hasTotal() ? message.getTotal().getEntries() : entries;
+            return entries - before;
+        }
+
+        @Override
+        public void close() {
+            context.cancel(null);
+        }
+    }
+
     /** ListEntries from the first page to the last, and again: a page a pass, so that nobody waits for the end of it. */
     private static final class Paging implements Reader {
+        /** So a million entries have 100,000 pages. */
+        private static final int PAGE_ENTRIES = 10;
+
         private final LedgerServiceGrpc.LedgerServiceBlockingStub stub;
         private final String sku;
         private String token = "";
@@ -212,7 +271,7 @@ public final class Bulkhead implements Workload {
         @Override
         public long pass() {
             ListEntriesResponse page = stub.listEntries(
-                    ListEntriesRequest.newBuilder().setSku(sku).setPageSize(1_000).setPageToken(token).build());
+                    ListEntriesRequest.newBuilder().setSku(sku).setPageSize(PAGE_ENTRIES).setPageToken(token).build());
             token = page.getNextPageToken();
             return page.getEntriesCount();
         }

@@ -17,8 +17,7 @@ import java.util.stream.IntStream;
 public final class GrowthOfJournal implements Workload {
     private static final Plot PLOT = new Plot("Growth: the journal from empty on", "entries in the journal", "ms", true, true);
     private static final int SKUS = 10_000;
-    /** Restarts at each point: each takes seconds. */
-    private static final int RESTARTS = 3;
+    private static final int RESTARTS = 5;
 
     @Override
     public String name() {
@@ -38,7 +37,7 @@ public final class GrowthOfJournal implements Workload {
     @Override
     public double seconds(Settings settings) {
         List<Integer> points = points(settings);
-        return 15 + points.get(points.size() - 1) / 12_000.0 + points.size() * (RESTARTS * 6 + 5) + settings.seconds(points.size());
+        return 15 + points.get(points.size() - 1) / 12_000.0 + points.size() * (RESTARTS * 6 + 5 + settings.seconds(1));
     }
 
     @Override
@@ -73,6 +72,7 @@ public final class GrowthOfJournal implements Workload {
         Figure start = Figure.of("growth-journal-start-" + point, "serve to ready" + with, starts, "ms").on(PLOT.at("serve to ready", point));
         Figure answer = Figure.of("growth-journal-first-sale-" + point, "first sale after a start" + with, firsts, "ms")
                 .on(PLOT.at("first sale after a start", point));
+        ground.cold();
         Delivery.Seen seen = Delivery.watch(ground, ledger.target(), 100, 1, false);
         Figure delivery = Figure.of("growth-journal-delivery-p99-" + point, "answer to delivery, p99, 100 SKUs" + with,
                 Delivery.Seen.at(seen.fromAnswer(), 99), "ms").percentiles(Delivery.Seen.together(seen.fromAnswer()))

@@ -26,12 +26,13 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Takes opening stock in: each line as an ordinary mutation with an id made from the import's name and the line, so
  * that the ledger itself knows on a resend what it holds already. There is no state of an import anywhere.
  *
- * <p>A call's SKUs go to the ledger a few at a time. While others have mutations under way it rests between, as who
- * reads much does: a thousand SKUs that wake at once would keep a checkout waiting.
+ * <p>A call's SKUs go to the ledger a few at a time. While others have mutations under way they are fewer, with rests
+ * between, as who reads much takes them: a thousand SKUs that wake at once would keep a checkout waiting.
  */
 final class StockImports implements AutoCloseable {
     private static final int LINES_MAX = 1_000;
     private static final int SKUS_AT_ONCE = 16;
+    private static final int SKUS_AT_ONCE_BESIDE_OTHERS = 4;
     /** With {@code import/}, a slash and the longest line number it fills a mutation id. */
     private static final int NAME_MAX = 44;
     private static final long LINE_MAX = 999_999_999_999L;
@@ -135,7 +136,8 @@ final class StockImports implements AutoCloseable {
         /** Never two at once: the next is handed on when all of the last are answered. */
         private void handOn() {
             List<Part> now = new ArrayList<>();
-            while (!parts.isEmpty() && now.size() < SKUS_AT_ONCE) {
+            int most = isBesideOthers() ? SKUS_AT_ONCE_BESIDE_OTHERS : SKUS_AT_ONCE;
+            while (!parts.isEmpty() && now.size() < most) {
                 now.add(parts.poll());
             }
             handedOnNanos = System.nanoTime();
@@ -174,7 +176,11 @@ final class StockImports implements AutoCloseable {
     }
 
     private long restNanos(long workedNanos) {
-        return admission.waiting() > open.get() ? pace.restNanos(workedNanos) : 0;
+        return isBesideOthers() ? pace.restNanos(workedNanos) : 0;
+    }
+
+    private boolean isBesideOthers() {
+        return admission.waiting() > open.get();
     }
 
     /** Once the calls are answered. */

@@ -2,12 +2,13 @@ package io.stockledger.server.journal;
 
 import com.typesafe.config.Config;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
- * How fast whoever reads much may go (an audit, a listing, a subscriber that catches up): as fast as it can while
- * nobody writes; while mutations are being committed it works for a share of the time only, so that the cores are the
- * checkout's.
+ * How fast those who read much may go (an audit, a listing, a subscriber that catches up): as fast as they can while
+ * nobody writes; while mutations are being committed all of them together work for a share of the time only, one after
+ * the other, so that the cores are the checkout's.
  */
 public final class Pace {
     /** A commit within this time means that mutations come in. */
@@ -17,38 +18,52 @@ public final class Pace {
 
     private final double share;
     private final LongSupplier nanoTime;
-    private volatile long lastCommitNanos;
+    private final AtomicLong lastCommitNanos;
+    /** When the next of them may work: each who has worked moves it on by what the others have to leave free. */
+    private final AtomicLong nextTurnNanos;
 
     /** {@code config}: stockledger.journal. */
     public Pace(Config config) {
         this(config.getDouble("reads.share-while-writing"), System::nanoTime);
     }
 
-    /** @param share of the time, above 0 up to 1, that one reader works while mutations come in */
+    /** @param share of the time, above 0 up to 1, that who keeps this pace works while mutations come in */
     public Pace(double share) {
         this(share, System::nanoTime);
     }
 
     Pace(double share, LongSupplier nanoTime) {
+        this(share, nanoTime, new AtomicLong(nanoTime.getAsLong() - 2 * BUSY_NANOS));
+    }
+
+    private Pace(double share, LongSupplier nanoTime, AtomicLong lastCommitNanos) {
         if (!(share > 0 && share <= 1)) {
             throw new StartupException("stockledger.journal.reads.share-while-writing is " + share + ": set it above 0, up to 1.");
         }
         this.share = share;
         this.nanoTime = nanoTime;
-        this.lastCommitNanos = nanoTime.getAsLong() - 2 * BUSY_NANOS;
+        this.lastCommitNanos = lastCommitNanos;
+        this.nextTurnNanos = new AtomicLong(nanoTime.getAsLong());
+    }
+
+    /** The same pace for somebody who must not wait for these: a share of the time of its own. */
+    public Pace apart() {
+        return new Pace(share, nanoTime, lastCommitNanos);
     }
 
     /** Something has been committed. Any thread; cheap. */
     public void committed() {
-        lastCommitNanos = nanoTime.getAsLong();
+        lastCommitNanos.set(nanoTime.getAsLong());
     }
 
-    /** How long to rest after having read for so long. */
+    /** How long to rest after having read for so long: the longer, the more others read. */
     public long restNanos(long workedNanos) {
-        if (nanoTime.getAsLong() - lastCommitNanos > BUSY_NANOS) {
+        long now = nanoTime.getAsLong();
+        if (now - lastCommitNanos.get() > BUSY_NANOS) {
             return 0;
         }
-        return Math.min((long) (workedNanos * (1 / share - 1)), REST_NANOS_MAX);
+        long rest = (long) (workedNanos * (1 / share - 1));
+        return nextTurnNanos.updateAndGet(next -> Math.min(Math.max(next, now) + rest, now + REST_NANOS_MAX)) - now;
     }
 
     /** Rests; a thread that is interrupted meanwhile stays so, and goes on at once. */

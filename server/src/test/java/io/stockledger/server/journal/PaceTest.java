@@ -23,6 +23,18 @@ class PaceTest {
     }
 
     @Test
+    void allWhoKeepItTogetherHaveItsShareAndWhoStandsApartHasOneOfItsOwn() {
+        Pace pace = new Pace(0.2, now::get);
+        Pace apart = pace.apart();
+        pace.committed();
+        assertEquals(4_000_000, pace.restNanos(1_000_000), 1);
+        assertEquals(8_000_000, pace.restNanos(1_000_000), 1);
+        assertEquals(4_000_000, apart.restNanos(1_000_000), 1);
+        now.addAndGet(8_000_000);
+        assertEquals(4_000_000, pace.restNanos(1_000_000), 1);
+    }
+
+    @Test
     void restIsBoundedHoweverLongTheRead() {
         Pace pace = new Pace(0.2, now::get);
         pace.committed();
