@@ -452,7 +452,7 @@ public final class JournalReader {
      * How far behind the clock the sweep's mark stays: a row that announced a due time may commit
      * after that time has been swept.
      */
-    static final long SWEEP_MARGIN_MS = 60_000;
+    public static final long SWEEP_MARGIN_MS = 60_000;
     private static final long SWEEP_STEP_MS = 20_000;
 
     /** The SKUs that have at least one in {@code skusMax} of the newest {@code rows} rows, those of most of them first. */
@@ -473,36 +473,85 @@ public final class JournalReader {
         }
     }
 
-    /** A page of SKUs that have a hold open which was due at or before this moment, by the ledger's clock. */
-    public List<String> skusWithOverdueHolds(long nowMs, int limit) throws SQLException {
-        String query = "SELECT a.persistence_id FROM ("
-                + " SELECT DISTINCT j.persistence_id FROM event_journal j"
-                + " WHERE j.announced_due > 0 AND j.announced_due > (SELECT swept_until FROM hold_sweep) AND j.announced_due <= ?) a"
-                + " CROSS JOIN LATERAL (SELECT header_long(substring(r.event_payload FROM 25 FOR 8), 0) AS next_due FROM event_journal r"
-                + "  WHERE r.persistence_id = a.persistence_id ORDER BY r.sequence_number DESC LIMIT 1) l"
-                + " WHERE l.next_due > 0 AND l.next_due <= ? LIMIT " + limit;
-        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
-            statement.setLong(1, nowMs);
-            statement.setLong(2, nowMs);
-            List<String> skus = new ArrayList<>();
-            try (ResultSet rows = statement.executeQuery()) {
-                while (rows.next()) {
-                    skus.add(rows.getString(1));
+    /** A SKU that has a hold open, and when its first such was due. */
+    public record OverdueHold(String sku, long dueMs) {}
+
+    /** SKUs found with an overdue hold, and through which announced time the look has come. */
+    public record OverduePage(List<OverdueHold> holds, long lookedThroughMs) {}
+
+    /**
+     * SKUs that have a hold open which was due at or before this moment, by the ledger's clock, of those that announced a
+     * time after {@code dueMs}. It is a page, of about so many rows in the order of what they announce: the next one
+     * begins at {@link OverduePage#lookedThroughMs}, until that is {@code nowMs}.
+     */
+    public OverduePage overdueHoldsAfter(long dueMs, long nowMs, int rows) throws SQLException {
+        String end = "SELECT j.announced_due FROM event_journal j WHERE j.announced_due > 0 AND j.announced_due > ? AND j.announced_due <= ?"
+                + " ORDER BY j.announced_due OFFSET " + (rows - 1) + " LIMIT 1";
+        String query = "SELECT s.sku, l.next_due FROM (SELECT DISTINCT j.persistence_id AS sku FROM event_journal j"
+                + "  WHERE j.announced_due > 0 AND j.announced_due > ? AND j.announced_due <= ?) s"
+                + NEXT_DUE_OF_S + " WHERE l.next_due > 0 AND l.next_due <= ? ORDER BY l.next_due";
+        try (Connection connection = database.reads().getConnection(); PreparedStatement ending = connection.prepareStatement(end);
+                PreparedStatement statement = connection.prepareStatement(query)) {
+            ending.setLong(1, dueMs);
+            ending.setLong(2, nowMs);
+            long throughMs;
+            try (ResultSet row = ending.executeQuery()) {
+                throughMs = row.next() ? row.getLong(1) : nowMs;
+            }
+            statement.setLong(1, dueMs);
+            statement.setLong(2, throughMs);
+            statement.setLong(3, nowMs);
+            List<OverdueHold> holds = new ArrayList<>();
+            try (ResultSet found = statement.executeQuery()) {
+                while (found.next()) {
+                    holds.add(new OverdueHold(found.getString(1), found.getLong(2)));
                 }
             }
-            return skus;
+            return new OverduePage(holds, throughMs);
+        }
+    }
+
+    /** Those of these SKUs that have a hold open which was due at or before this moment. */
+    public Set<String> overdueOf(List<String> skus, long nowMs) throws SQLException {
+        String query = "SELECT s.sku FROM unnest(?::text[]) s(sku)" + NEXT_DUE_OF_S + " WHERE l.next_due > 0 AND l.next_due <= ?";
+        try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
+            statement.setArray(1, connection.createArrayOf("text", skus.toArray()));
+            statement.setLong(2, nowMs);
+            Set<String> overdue = new HashSet<>();
+            try (ResultSet found = statement.executeQuery()) {
+                while (found.next()) {
+                    overdue.add(found.getString(1));
+                }
+            }
+            return overdue;
+        }
+    }
+
+    /** When the first hold of each SKU {@code s} is due, as its last row says. */
+    private static final String NEXT_DUE_OF_S = " CROSS JOIN LATERAL ("
+            + "SELECT header_long(substring(r.event_payload FROM 25 FOR 8), 0) AS next_due FROM event_journal r"
+            + "  WHERE r.persistence_id = s.sku COLLATE \"C\" ORDER BY r.sequence_number DESC LIMIT 1) l";
+
+    /** The sweep's mark: no hold that was due until then is open. */
+    public long holdsSweptUntil() throws SQLException {
+        try (Connection connection = database.reads().getConnection();
+                PreparedStatement statement = connection.prepareStatement("SELECT swept_until FROM hold_sweep");
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getLong(1);
         }
     }
 
     /**
-     * To be called when no hold that was due at this moment is open any more; later looks skip what lies well before
-     * it. The mark moves in steps: each move is a transaction that writes, and holds the feed back until it is on disk.
+     * To be called when no hold that was due at or before this moment is open any more; a sweep that begins anew skips
+     * what lies well before it. The mark moves in steps: each move is a transaction that writes, and holds the feed back
+     * until it is on disk.
      */
-    public void holdsSweptUntil(long nowMs) throws SQLException {
+    public void holdsSweptUntil(long dueMs) throws SQLException {
         String update = "UPDATE hold_sweep SET swept_until = ? WHERE swept_until < ?";
         try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(update)) {
-            statement.setLong(1, nowMs - SWEEP_MARGIN_MS);
-            statement.setLong(2, nowMs - SWEEP_MARGIN_MS - SWEEP_STEP_MS);
+            statement.setLong(1, dueMs - SWEEP_MARGIN_MS);
+            statement.setLong(2, dueMs - SWEEP_MARGIN_MS - SWEEP_STEP_MS);
             statement.executeUpdate();
         }
     }

@@ -9,6 +9,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -176,13 +177,46 @@ class JournalReaderTest {
             // Not yet.
             writer.write(connection, "later", TestJournalWriter.receipts(1, "main"), now + 1000, now + 1000);
         }
-        assertEquals(List.of("due"), reader.skusWithOverdueHolds(now, 100));
+        assertEquals(List.of("due"), overdueSkus(0, now));
+        assertEquals(Set.of("due"), reader.overdueOf(List.of("expired", "due", "later", "none"), now));
+        assertEquals(List.of("due", "later"), overdueSkus(0, now + 2000));
+        assertEquals(List.of("later"), overdueSkus(now - 1000, now + 2000), "what was announced before is not looked at");
+    }
+
+    private List<String> overdueSkus(long afterMs, long nowMs) throws SQLException {
+        JournalReader.OverduePage page = reader.overdueHoldsAfter(afterMs, nowMs, 100);
+        assertEquals(nowMs, page.lookedThroughMs());
+        return page.holds().stream().map(JournalReader.OverdueHold::sku).toList();
+    }
+
+    @Test
+    void overdueHoldsComeInPagesThatLeaveNoneOut() throws Exception {
+        long now = 1_000_000;
+        try (Connection connection = database.connect()) {
+            for (int i = 0; i < 20; i++) {
+                // Three of them are due at the same time, wherever a page ends.
+                long due = now - 20 + i / 3;
+                writer.write(connection, "sku" + i, TestJournalWriter.receipts(1, "main"), due, due);
+            }
+        }
+        Set<String> found = new HashSet<>();
+        int pages = 0;
+        for (long through = 0; through < now; pages++) {
+            JournalReader.OverduePage page = reader.overdueHoldsAfter(through, now, 2);
+            page.holds().forEach(hold -> found.add(hold.sku()));
+            through = page.lookedThroughMs();
+        }
+        assertEquals(20, found.size());
+        assertTrue(pages > 5, pages + " pages");
+    }
+
+    @Test
+    void theSweepsMarkStaysBehindByAMarginAndNeverGoesBack() throws Exception {
+        long now = 1_000_000;
         reader.holdsSweptUntil(now);
-        assertEquals(List.of("due"), reader.skusWithOverdueHolds(now, 100), "within the margin a row may still commit");
-        reader.holdsSweptUntil(now + JournalReader.SWEEP_MARGIN_MS);
-        assertEquals(List.of("later"), reader.skusWithOverdueHolds(now + 2000, 100));
-        reader.holdsSweptUntil(now);
-        assertEquals(List.of("later"), reader.skusWithOverdueHolds(now + 2000, 100), "the mark never goes back");
+        assertEquals(now - JournalReader.SWEEP_MARGIN_MS, reader.holdsSweptUntil(), "within the margin a row may still commit");
+        reader.holdsSweptUntil(now - 500_000);
+        assertEquals(now - JournalReader.SWEEP_MARGIN_MS, reader.holdsSweptUntil());
     }
 
     @Test
