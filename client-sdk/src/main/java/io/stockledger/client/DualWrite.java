@@ -29,6 +29,8 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -186,7 +188,7 @@ public final class DualWrite implements AutoCloseable {
             }
         }
         handedOver.incrementAndGet();
-        send(now, filled.build());
+        send(now, filled.build(), this::lose);
     }
 
     /** What became of it all so far. */
@@ -212,7 +214,8 @@ public final class DualWrite implements AutoCloseable {
      * outcomes. What fails again is in the file again. A line that is not as it was written is kept in a file of its
      * own beside the other, {@code .unreadable}, and logged. Call it now and then, from a thread of your own.
      *
-     * @throws IOException where the file can't be read or written; nothing is forgotten then
+     * @throws IOException where the file can't be read or written; nothing is forgotten then: the next call sends all of
+     *     it once more
      */
     public synchronized Resent resend() throws IOException {
         Kept kept = onWriter(() -> {
@@ -227,18 +230,27 @@ public final class DualWrite implements AutoCloseable {
         List<Missed> tooOld = all.stream().filter(one -> one.at().isBefore(oldest)).toList();
         List<Missed> young = all.stream().filter(one -> !one.at().isBefore(oldest)).toList();
         int again = 0;
+        AtomicReference<Exception> notKept = new AtomicReference<>();
         for (int from = 0; from < young.size(); from += RESENT_AT_ONCE) {
             List<CompletableFuture<Boolean>> sent = new ArrayList<>();
             for (Missed one : young.subList(from, Math.min(young.size(), from + RESENT_AT_ONCE))) {
                 handedOver.incrementAndGet();
-                sent.add(send(one.at(), one.mutation()));
+                sent.add(send(one.at(), one.mutation(), (missedAgain, e) -> {
+                    // It is in a file still, the one that is being sent.
+                    missed.incrementAndGet();
+                    notKept.compareAndSet(null, e);
+                }));
             }
             for (CompletableFuture<Boolean> one : sent) {
                 again += one.join() ? 0 : 1;
             }
         }
-        // The file's own writes come before this one, so what failed again is kept before the old file goes.
+        // The file's own writes come before this one, so what failed again is kept, on the disk, before the old file goes.
         onWriter(() -> {
+            if (notKept.get() != null) {
+                throw new IOException("what failed again can't be kept in " + file + "; it is in " + resending + " still", notKept.get());
+            }
+            force(file);
             setAside(".too-old", tooOld.stream().map(Missed::line).collect(Collectors.joining()));
             setAside(".unreadable", String.join("", kept.unreadable()));
             return Files.deleteIfExists(resending);
@@ -278,8 +290,12 @@ public final class DualWrite implements AutoCloseable {
         lockFile.close();
     }
 
-    /** True where the ledger has it; false where it was missed. Never fails. */
-    private CompletableFuture<Boolean> send(Instant at, Mutation mutation) {
+    /**
+     * True where the ledger has it; false where it was missed. Never fails.
+     *
+     * @param notKept told what was missed and could not be kept either
+     */
+    private CompletableFuture<Boolean> send(Instant at, Mutation mutation, BiConsumer<Missed, Exception> notKept) {
         CompletableFuture<Outcome> outcome;
         try {
             outcome = client.submit(mutation);
@@ -294,12 +310,12 @@ public final class DualWrite implements AutoCloseable {
             String why = told instanceof Outcome.Refused refused
                     ? "refused: " + refused.reason()
                     : failure instanceof LedgerException e ? e.reason() : String.valueOf(failure);
-            keep(new Missed(at, mutation, why));
+            keep(new Missed(at, mutation, why), notKept);
             return false;
         });
     }
 
-    private void keep(Missed one) {
+    private void keep(Missed one, BiConsumer<Missed, Exception> notKept) {
         try {
             writer.execute(() -> {
                 try {
@@ -308,11 +324,11 @@ public final class DualWrite implements AutoCloseable {
                         LOG.warn("The ledger has not taken mutation {} ({}); it and what follows are kept in {}.", one.mutation().getMutationId(), one.why(), file);
                     }
                 } catch (IOException | RuntimeException e) {
-                    lose(one, e);
+                    notKept.accept(one, e);
                 }
             });
         } catch (RejectedExecutionException e) {
-            lose(one, e);
+            notKept.accept(one, e);
         }
     }
 
@@ -324,7 +340,18 @@ public final class DualWrite implements AutoCloseable {
 
     private void setAside(String beside, String lines) throws IOException {
         if (!lines.isEmpty()) {
-            append(file.resolveSibling(file.getFileName() + beside), lines);
+            Path aside = file.resolveSibling(file.getFileName() + beside);
+            append(aside, lines);
+            force(aside);
+        }
+    }
+
+    /** Has what was written to it outlast a machine that stops now. */
+    private static void force(Path written) throws IOException {
+        if (Files.exists(written)) {
+            try (FileChannel channel = FileChannel.open(written, StandardOpenOption.WRITE)) {
+                channel.force(true);
+            }
         }
     }
 

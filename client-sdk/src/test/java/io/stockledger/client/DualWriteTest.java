@@ -199,6 +199,36 @@ class DualWriteTest {
     }
 
     @Test
+    void nothingIsForgottenWhereTheDiskIsFullWhileTheLedgerIsAway() throws Exception {
+        ledger.kill();
+        for (int i = 1; i <= 3; i++) {
+            dual.after(sold(i));
+        }
+        eventually("each is kept", () -> dual.counts().missed() == 3);
+        Files.writeString(file, "2026-11-28T00:00:00Z\tA\torder-4\n", StandardOpenOption.APPEND);
+        Path resending = folder.resolve("missed.tsv.resending");
+        Files.move(file, resending);
+        // Nothing can be written to it.
+        Files.createDirectory(file);
+
+        for (int i = 0; i < 2; i++) {
+            String why = assertThrows(IOException.class, dual::resend).getMessage();
+            assertTrue(why.contains("missed.tsv.resending"), why);
+        }
+        assertEquals(4, Files.readAllLines(resending).size());
+        assertEquals(new DualWrite.Counts(9, 0, 9, 0), dual.counts());
+        Files.delete(file);
+        assertEquals(Set.of("order-1", "order-2", "order-3"), dual.missed().stream().map(one -> one.mutation().getMutationId()).collect(Collectors.toSet()));
+
+        ledger.start();
+        client.awaitReachable(Duration.ofSeconds(10));
+        assertEquals(new DualWrite.Resent(3, 0, List.of()), dual.resend());
+        assertEquals(Set.of("order-1", "order-2", "order-3"), Set.copyOf(ledger.applied.get("A")));
+        assertEquals(List.of(), dual.missed());
+        assertEquals(1, Files.readAllLines(folder.resolve("missed.tsv.unreadable")).size(), "set aside once");
+    }
+
+    @Test
     void twoDontShareAFile() {
         assertTrue(assertThrows(IOException.class, () -> DualWrite.open(client, file)).getMessage().contains("in use"));
     }
