@@ -235,7 +235,8 @@ public final class Subscription {
         page.rows().stream().filter(selection::wantsSomeOf).forEach(JournalRow::whole);
         Position end = page.end();
         boolean whole = sendRows(page.rows(), OptionalLong.empty(), false);
-        if (whole && end.isAfter(cursor.position())) {
+        if (whole && !cursor.position().isAfter(end)) {
+            // Also where it ends at the very row that the cursor is inside of: what is left of that row was not asked for.
             cursor = Cursor.after(end);
         }
         sendHeads(OptionalLong.empty());

@@ -514,6 +514,22 @@ class FeedTest {
     }
 
     @Test
+    void aCursorInsideOfTheLastRowOfASkuThatIsNotAskedForBecomesLiveOnAQuietLedger() throws Exception {
+        writer.write(database, "A", TestJournalWriter.receipts(20, "main"));
+        // Its ring begins behind that row.
+        startFeed("");
+        Cursor inside = new Cursor(reader.watermark(), 7);
+        Subscriber others = new Subscriber(skus("B"), new FeedRequest.Start.After(inside));
+        Subscriber prefix = new Subscriber(new Selection(new TreeSet<>(), "B", 0, 1, Set.of(), Set.of(), Set.of()), new FeedRequest.Start.After(inside));
+        Subscriber same = new Subscriber(skus("A"), new FeedRequest.Start.After(inside));
+        await("all caught up", () -> others.caughtUp() && prefix.caughtUp() && same.caughtUp());
+        assertEquals(13, same.count());
+        writer.write(database, "B", TestJournalWriter.receipts(2, "main"));
+        feed.committed();
+        await("what commits then", () -> others.count() == 2 && prefix.count() == 2);
+    }
+
+    @Test
     void noMoreSubscriptionsThanAllowedAndAnEndedOneMakesRoom() throws Exception {
         startFeed("subscriptions-max = 2");
         Subscriber one = new Subscriber(Selection.ALL, NOW);
