@@ -257,13 +257,18 @@ public final class Feed implements AutoCloseable {
         return catchUp;
     }
 
+    /** How long a subscription rests after it has read for so long. */
+    long restNanos(long workedNanos) {
+        return pace.restNanos(workedNanos);
+    }
+
     /**
      * How long a subscription rests after it has caught up by so many bytes in so long. Never so long that the journal
      * would grow by more than half of that meanwhile: who catches up must come closer.
      */
     long catchUpRestNanos(long workedNanos, long bytes) {
         double bytesANano = growth.bytesANano();
-        long rest = pace.restNanos(workedNanos);
+        long rest = restNanos(workedNanos);
         return bytesANano == 0 ? rest : Math.max(0, Math.min(rest, (long) (bytes / (2 * bytesANano)) - workedNanos));
     }
 

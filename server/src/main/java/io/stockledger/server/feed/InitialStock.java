@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -25,8 +26,11 @@ final class InitialStock {
     private final Selection selection;
     private final Position at;
     private String after = "";
-    /** Parts of one SKU's stock that did not fit into a page. */
+    /** Read, and not told yet: it stays here also where the store goes away before the page is full. */
     private final ArrayDeque<Stock> left = new ArrayDeque<>();
+    /** The SKU whose older rows are being read. */
+    private Optional<Balances> reading = Optional.empty();
+    private boolean allRead;
 
     InitialStock(JournalReader reader, Selection selection, Position at) {
         this.reader = reader;
@@ -42,35 +46,64 @@ final class InitialStock {
     }
 
     /**
-     * The next SKUs, until their stock has passed so many bytes; maybe none though it is not the last page. The stock
-     * of a SKU that alone takes more than that comes in parts, each with some of its locations.
+     * The next SKUs, until their stock has passed so many bytes, or about so many were read for it in older rows of
+     * SKUs; maybe none though it is not the last page. The stock of a SKU that alone takes more than that comes in parts,
+     * each with some of its locations.
      */
     Page next(int bytesWanted, long ledgerTimeMs) throws SQLException {
-        if (!left.isEmpty()) {
-            return new Page(List.of(left.poll()), false);
+        if (left.isEmpty()) {
+            read(bytesWanted, ledgerTimeMs);
+        }
+        List<Stock> stocks = new ArrayList<>();
+        for (int bytes = 0; !left.isEmpty() && bytes < bytesWanted; ) {
+            Stock stock = left.poll();
+            stocks.add(stock);
+            bytes += stock.getSerializedSize();
+        }
+        return new Page(stocks, allRead && left.isEmpty());
+    }
+
+    private void read(int bytesWanted, long ledgerTimeMs) throws SQLException {
+        if (reading.isPresent()) {
+            Balances balances = reading.get();
+            balances.readOlder(reader, bytesWanted);
+            if (balances.areAll()) {
+                take(balances, bytesWanted, ledgerTimeMs);
+            }
+            return;
         }
         List<String> skus = skusAfter();
         if (skus.isEmpty()) {
-            return new Page(List.of(), true);
+            allRead = true;
+            return;
         }
-        List<Stock> stocks = new ArrayList<>();
         List<JournalRow> rows = reader.lastRowsAt(at, skus.stream().filter(selection::wantsSku).toList());
-        int bytes = 0;
+        long bytes = 0;
+        long bytesOfOlder = 0;
         for (JournalRow row : rows) {
-            left.addAll(stockOf(row.whole(), bytesWanted, ledgerTimeMs));
-            while (!left.isEmpty() && bytes < bytesWanted) {
-                stocks.add(left.peek());
-                bytes += left.poll().getSerializedSize();
+            Balances balances = new Balances(row.whole());
+            bytesOfOlder += balances.readOlder(reader, bytesWanted - bytesOfOlder);
+            if (!balances.areAll()) {
+                reading = Optional.of(balances);
+                return;
             }
-            after = row.sku();
+            bytes += take(balances, bytesWanted, ledgerTimeMs);
             if (bytes >= bytesWanted) {
-                return new Page(stocks, false);
+                return;
             }
         }
         if (!reader.pageIsFull(rows)) {
             after = skus.get(skus.size() - 1);
         }
-        return new Page(stocks, false);
+    }
+
+    /** The stock of a SKU whose balances are all known is there to be told; how many bytes it has. */
+    private long take(Balances balances, int partBytes, long ledgerTimeMs) {
+        List<Stock> parts = stockOf(balances, partBytes, ledgerTimeMs);
+        left.addAll(parts);
+        after = balances.last.sku();
+        reading = Optional.empty();
+        return parts.stream().mapToLong(Stock::getSerializedSize).sum();
     }
 
     private List<String> skusAfter() throws SQLException {
@@ -81,21 +114,41 @@ final class InitialStock {
         return selection.skus().tailSet(after.isEmpty() ? "" : after + "\0").stream().limit(PAGE_SKUS).toList();
     }
 
-    /** Its stock at the locations asked for: none if it is at none of them, several parts if it is long. */
-    private List<Stock> stockOf(JournalRow last, int partBytes, long ledgerTimeMs) throws SQLException {
-        Map<String, LocationBalance> balances = balancesOf(last);
-        // A location that the newest group did not touch: its balance stands in an older one.
-        long before = last.rowNumber();
-        while (balances.size() < last.group().locationCount() && before > 1) {
-            List<JournalRow> older = reader.rowsBackward(last.sku(), before);
-            if (older.isEmpty()) {
-                break;
-            }
-            for (JournalRow row : older) {
-                balancesOf(row.whole()).forEach(balances::putIfAbsent);
-                before = row.rowNumber();
-            }
+    /** A SKU's balances, read from its newest row and, for locations that this one did not touch, from those before. */
+    private static final class Balances {
+        private final JournalRow last;
+        private final Map<String, LocationBalance> byLocation;
+        private long beforeRow;
+
+        Balances(JournalRow last) {
+            this.last = last;
+            this.byLocation = balancesOf(last);
+            this.beforeRow = last.rowNumber();
         }
+
+        boolean areAll() {
+            return byLocation.size() >= last.group().locationCount() || beforeRow <= 1;
+        }
+
+        /** Reads older rows until all are found or these have passed so many bytes; how many that were. */
+        long readOlder(JournalReader reader, long bytesMax) throws SQLException {
+            long bytes = 0;
+            while (!areAll() && bytes < bytesMax) {
+                List<JournalRow> older = reader.rowsBackward(last.sku(), beforeRow);
+                for (JournalRow row : older) {
+                    balancesOf(row.whole()).forEach(byLocation::putIfAbsent);
+                    bytes += row.payload().length;
+                }
+                beforeRow = older.isEmpty() ? 1 : older.get(older.size() - 1).rowNumber();
+            }
+            return bytes;
+        }
+    }
+
+    /** Its stock at the locations asked for: none if it is at none of them, several parts if it is long. */
+    private List<Stock> stockOf(Balances all, int partBytes, long ledgerTimeMs) {
+        JournalRow last = all.last;
+        Map<String, LocationBalance> balances = all.byLocation;
         if (!selection.locations().isEmpty()) {
             balances.keySet().retainAll(selection.locations());
         }

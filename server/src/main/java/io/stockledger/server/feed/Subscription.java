@@ -47,7 +47,7 @@ public final class Subscription {
     /** Since when there has been something that it was not sent yet; 0: there is nothing. */
     private volatile long behindSinceNanos = System.nanoTime();
 
-    /** Before the next step of catching up. */
+    /** Before the next step of initial stock or of catching up. */
     private long restNanos;
     private boolean smallRows = true;
     private Cursor cursor = Cursor.START;
@@ -210,6 +210,7 @@ public final class Subscription {
 
     private Then sendStock() throws SQLException {
         long now = feed.clock().millis();
+        long begun = System.nanoTime();
         InitialStock.Page page = initialStock.next(feed.messageBytes(), now);
         if (!page.stocks().isEmpty() || page.last() || heartbeatIsDue()) {
             send(FeedMessage.ofStock(page.stocks(), page.last(), cursor, feed.identity(), now));
@@ -217,6 +218,7 @@ public final class Subscription {
         if (page.last()) {
             phase = Phase.CATCHING_UP;
         }
+        restNanos = feed.restNanos(System.nanoTime() - begun);
         return Then.AGAIN;
     }
 

@@ -43,6 +43,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -527,6 +528,59 @@ class FeedTest {
         writer.write(database, "B", TestJournalWriter.receipts(2, "main"));
         feed.committed();
         await("what commits then", () -> others.count() == 2 && prefix.count() == 2);
+    }
+
+    @Test
+    void initialStockOfASkuWithALongPastIsReadInStepsAndKeepsNobodyFromTheirs() throws Exception {
+        try (Connection connection = TestPostgresql.connect(database)) {
+            connection.setAutoCommit(false);
+            // Balances at the cellar stand in the very first row.
+            writer.write(connection, "long", TestJournalWriter.receipts(1, "cellar"));
+            for (int i = 0; i < 300; i++) {
+                writer.write(connection, "long", TestJournalWriter.receipts(1, "shop"));
+            }
+            writer.write(connection, "z", TestJournalWriter.receipts(1, "shop"));
+            connection.commit();
+        }
+        reader = new JournalReader(database, 10, 1 << 20);
+        startFeed("message-bytes = 1 KiB, catch-up-threads = 1");
+        Subscriber subscriber = new Subscriber(Selection.ALL, NOW, true, Duration.ofNanos(1));
+        await("caught up", subscriber::caughtUp);
+        assertEquals(Map.of("cellar", 1L, "shop", 301L), subscriber.stock.get("long").getBalancesList().stream()
+                .collect(Collectors.toMap(LocationBalance::getLocation, LocationBalance::getAvailable)));
+        assertEquals(302, subscriber.stock.get("long").getOnHand());
+        assertEquals(1, subscriber.stock.get("z").getOnHand());
+        // Each step leaves the thread to others, looks whether the subscriber is still there, and has a heartbeat.
+        int steps = 0;
+        for (SubscribeResponse message : subscriber.messages()) {
+            if (message.getStocksCount() > 0) {
+                break;
+            }
+            steps++;
+        }
+        assertTrue(steps >= 10, "read in " + steps + " steps");
+    }
+
+    @Test
+    void initialStockOfManySkusAtSeveralLocationsLeavesNoneOut() throws Exception {
+        try (Connection connection = TestPostgresql.connect(database)) {
+            connection.setAutoCommit(false);
+            for (int sku = 0; sku < 250; sku++) {
+                for (int row = 0; row < 2 + sku % 5; row++) {
+                    writer.write(connection, "sku " + sku, TestJournalWriter.receipts(1, row == 0 ? "cellar" : row == 1 ? "attic" : "shop"));
+                }
+            }
+            connection.commit();
+        }
+        reader = new JournalReader(database, 2, 500);
+        startFeed("message-bytes = 1 KiB");
+        Subscriber subscriber = new Subscriber(Selection.ALL, NOW, true, Duration.ofSeconds(60));
+        await("caught up", subscriber::caughtUp);
+        for (int sku = 0; sku < 250; sku++) {
+            Stock stock = subscriber.stock.get("sku " + sku);
+            assertEquals(sku % 5 == 0 ? 2 : 3, stock.getBalancesCount(), stock::toString);
+        }
+        assertEquals(250, subscriber.messages().stream().mapToInt(SubscribeResponse::getStocksCount).sum(), "each of them once");
     }
 
     @Test
