@@ -8,7 +8,9 @@ import io.stockledger.server.journal.History;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -22,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * Looks into the journal for mutations that can't be decided from memory: one whose id was applied, or may have been
  * long ago, and a count of a shelf that was read a while ago. Off the decision path, on a few threads of its own, with
  * bounded queues. SKUs take turns, and one SKU never has all threads: however many look-ups it
- * needs, those of its neighbours go on.
+ * needs, those of its neighbours go on. Waiting for the writes under way in the store has a thread beside them.
  */
 final class LookUps implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LookUps.class);
@@ -41,6 +43,7 @@ final class LookUps implements AutoCloseable {
     private final InstantSource clock;
     private final EntityMeasurements measurements;
     private final ThreadPoolExecutor threads;
+    private final ThreadPoolExecutor settling;
     private final int waitingMax;
     private final int skuWaitingMax;
     private final int skuUnderWayMax;
@@ -49,6 +52,11 @@ final class LookUps implements AutoCloseable {
     private final Map<String, OfSku> bySku = new HashMap<>();
     private final ArrayDeque<OfSku> turns = new ArrayDeque<>();
     private int waiting;
+    /** Who waits for the writes under way; the next one to settle answers them all. */
+    private List<Unsettled> unsettled = List.of();
+
+    /** A SKU whose write failed, or whose journal could not be read. */
+    private record Unsettled(String sku, Consumer<Boolean> whenDone) {}
 
     /**
      * None under way yet.
@@ -65,14 +73,20 @@ final class LookUps implements AutoCloseable {
         this.skuWaitingMax = Math.max(1, waitingMax / 4);
         this.skuUnderWayMax = Math.max(1, threads - 1);
         // No more wait there than SKUs have a turn.
-        this.threads = new ThreadPoolExecutor(threads, threads, 1, TimeUnit.MINUTES,
+        this.threads = threads(threads, "look-up");
+        this.settling = threads(1, "settle");
+        measurements.watch(this, waitingMax);
+    }
+
+    private static ThreadPoolExecutor threads(int count, String name) {
+        ThreadPoolExecutor threads = new ThreadPoolExecutor(count, count, 1, TimeUnit.MINUTES,
                 new LinkedBlockingQueue<>(), task -> {
-                    Thread thread = new Thread(task, "look-up");
+                    Thread thread = new Thread(task, name);
                     thread.setDaemon(true);
                     return thread;
                 });
-        this.threads.allowCoreThreadTimeOut(true);
-        measurements.watch(this, waitingMax);
+        threads.allowCoreThreadTimeOut(true);
+        return threads;
     }
 
     /**
@@ -95,13 +109,39 @@ final class LookUps implements AutoCloseable {
     }
 
     /**
-     * Waits until every write that is under way in the store has ended.
+     * Waits until every write that is under way in the store has ended. After a failure of the store all SKUs ask at once:
+     * one wait answers everyone who asked before it began. No more wait than there are SKUs in memory, one each.
      *
      * @param whenDone told false where the store can't tell
-     * @return false: as many wait as may
+     * @return false: this is closed
      */
-    boolean settle(String sku, Consumer<Boolean> whenDone) {
-        return queue(sku, () -> whenDone.accept(hasSettled()));
+    synchronized boolean settle(String sku, Consumer<Boolean> whenDone) {
+        if (settling.isShutdown()) {
+            return false;
+        }
+        if (unsettled.isEmpty()) {
+            unsettled = new ArrayList<>();
+            settling.execute(this::settleAll);
+        }
+        unsettled.add(new Unsettled(sku, whenDone));
+        return true;
+    }
+
+    private void settleAll() {
+        List<Unsettled> asked;
+        synchronized (this) {
+            asked = unsettled;
+            // Who asks from here on may have a write that this wait does not see.
+            unsettled = List.of();
+        }
+        boolean settled = hasSettled();
+        for (Unsettled one : asked) {
+            try {
+                one.whenDone().accept(settled);
+            } catch (RuntimeException e) {
+                LOG.warn("{} could not be told whether the journal has settled", one.sku(), e);
+            }
+        }
     }
 
     /** What waits for one SKU. */
@@ -213,5 +253,6 @@ final class LookUps implements AutoCloseable {
     @Override
     public synchronized void close() {
         threads.shutdownNow();
+        settling.shutdownNow();
     }
 }

@@ -13,10 +13,13 @@ import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.TestJournalWriter;
 import io.stockledger.server.journal.TestPostgresql;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -78,38 +81,101 @@ class LookUpsTest {
         assertEquals(3, ((LookUps.Cleared) find(told("cold", "new", 3))).throughSequence());
     }
 
+    /** Look-ups that stay at work until this opens. */
+    private boolean beginHeld(String sku, CountDownLatch open) {
+        return lookUps.begin(told(sku, sku + "-1", 0, 1), finding -> {
+            try {
+                open.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
     @Test
     void neighboursLookUpsGoOnWhileAllOfOneSkusWait() throws Exception {
-        try (Connection writing = TestPostgresql.connect(database)) {
-            writing.setAutoCommit(false);
-            writer.write(writing, "hot", TestJournalWriter.receipts(1, "main"));
-            CompletableFuture<Boolean> first = new CompletableFuture<>();
-            // Each waits for the write that is under way.
-            assertTrue(lookUps.settle("hot", first::complete));
-            for (int i = 0; i < 5; i++) {
-                assertTrue(lookUps.settle("hot", settled -> { }));
-            }
-            for (int i = 0; i < 20; i++) {
-                assertEquals(1, sequence(find(told("cold", "cold-1", 0, 1))));
-            }
-            assertFalse(first.isDone(), "the first did not wait: nothing was shown");
-            writing.commit();
-            assertTrue(first.get(20, TimeUnit.SECONDS));
+        CountDownLatch open = new CountDownLatch(1);
+        for (int i = 0; i < 6; i++) {
+            assertTrue(beginHeld("hot", open));
         }
+        for (int i = 0; i < 20; i++) {
+            assertEquals(1, sequence(find(told("cold", "cold-1", 0, 1))));
+        }
+        open.countDown();
     }
 
     @Test
     void oneSkuHasAQuarterOfTheQueueAndItsNeighboursTheRest() throws Exception {
+        CountDownLatch open = new CountDownLatch(1);
+        int taken = 0;
+        while (beginHeld("hot", open)) {
+            taken++;
+        }
+        assertTrue(taken >= WAITING_MAX / 4 && taken <= WAITING_MAX / 4 + 1, taken + " taken");
+        assertEquals(1, sequence(find(told("cold", "cold-1", 0, 1))));
+        open.countDown();
+    }
+
+    @Test
+    void lookUpsGoOnWhileEverySkuWaitsForTheStoreToSettleAndThenAllAreTold() throws Exception {
+        CountDownLatch told = new CountDownLatch(10 * WAITING_MAX);
         try (Connection writing = TestPostgresql.connect(database)) {
             writing.setAutoCommit(false);
             writer.write(writing, "hot", TestJournalWriter.receipts(1, "main"));
-            int taken = 0;
-            while (lookUps.settle("hot", settled -> { })) {
-                taken++;
+            for (int i = 0; i < 10 * WAITING_MAX; i++) {
+                int number = i;
+                assertTrue(lookUps.settle("sku " + i, settled -> {
+                    if (settled) {
+                        told.countDown();
+                    }
+                    if (number == 0) {
+                        throw new IllegalStateException("a SKU that went wrong");
+                    }
+                }));
             }
-            assertTrue(taken >= WAITING_MAX / 4 && taken <= WAITING_MAX / 4 + 1, taken + " taken");
             assertEquals(1, sequence(find(told("cold", "cold-1", 0, 1))));
+            assertEquals(10 * WAITING_MAX, told.getCount(), "nobody waited: nothing was shown");
             writing.commit();
+        }
+        assertTrue(told.await(20, TimeUnit.SECONDS), () -> told.getCount() + " were not told");
+    }
+
+    /** Until a wait has seen which writes are under way, and looks on and on whether these have ended. */
+    private static void awaitSettling(String databaseName) throws Exception {
+        try (Connection watching = TestPostgresql.superuser("postgres");
+                PreparedStatement looking = watching.prepareStatement("SELECT count(*) FROM pg_stat_activity"
+                        + " WHERE datname = ? AND state = 'idle' AND query LIKE '%FROM pg_locks%'")) {
+            looking.setString(1, databaseName);
+            for (long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20); ; TimeUnit.MILLISECONDS.sleep(1)) {
+                try (ResultSet found = looking.executeQuery()) {
+                    found.next();
+                    if (found.getInt(1) > 0) {
+                        return;
+                    }
+                }
+                assertTrue(System.nanoTime() < deadline, "nobody waits for the writes under way");
+            }
+        }
+    }
+
+    @Test
+    void whoAsksWhileTheStoreSettlesIsToldAfterTheWritesOfBeforeThat() throws Exception {
+        try (Connection first = TestPostgresql.connect(database); Connection second = TestPostgresql.connect(database)) {
+            first.setAutoCommit(false);
+            second.setAutoCommit(false);
+            writer.write(first, "hot", TestJournalWriter.receipts(1, "main"));
+            CompletableFuture<Boolean> settled = new CompletableFuture<>();
+            CompletableFuture<Boolean> later = new CompletableFuture<>();
+            assertTrue(lookUps.settle("hot", settled::complete));
+            awaitSettling(first.getCatalog());
+            writer.write(second, "cold", TestJournalWriter.receipts(1, "main"));
+            assertTrue(lookUps.settle("cold", later::complete));
+            assertFalse(settled.isDone(), "told though its write was under way");
+            first.commit();
+            assertTrue(settled.get(20, TimeUnit.SECONDS));
+            assertFalse(later.isDone(), "told by a wait that began before");
+            second.commit();
+            assertTrue(later.get(20, TimeUnit.SECONDS));
         }
     }
 }
