@@ -11,6 +11,8 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Where answers from SKUs on other nodes come in. A submission or look that leaves this node keeps its reply here,
@@ -18,6 +20,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * the other node died, is told that its outcome is unknown. A SKU on this node answers its caller directly.
  */
 final class Answers implements Extension {
+    private static final Logger LOG = LoggerFactory.getLogger(Answers.class);
     static final ExtensionId<Answers> ID = new ExtensionId<>() {
         @Override
         public Answers createExtension(ActorSystem<?> system) {
@@ -99,20 +102,20 @@ final class Answers implements Extension {
             Call call = calls.get(decided.call());
             if (call != null && !call.answered[decided.index()]) {
                 call.answered[decided.index()] = true;
-                call.replies.outcome(decided.index(), decided.outcome());
                 if (--call.open == 0) {
                     calls.remove(decided.call());
                 }
+                give(() -> call.replies.outcome(decided.index(), decided.outcome()));
             }
         } else if (message instanceof Seen seen) {
             Call call = calls.remove(seen.call());
             if (call != null) {
-                call.look.seen(seen.seen());
+                give(() -> call.look.seen(seen.seen()));
             }
         } else if (message instanceof NotSeen notSeen) {
             Call call = calls.remove(notSeen.call());
             if (call != null) {
-                call.look.failed(notSeen.failure());
+                give(() -> call.look.failed(notSeen.failure()));
             }
         } else if (message == LookThrough.INSTANCE) {
             giveUpOld();
@@ -124,15 +127,25 @@ final class Answers implements Extension {
         calls.forEach((number, call) -> {
             if (now - call.sinceNanos > GIVEN_UP_AFTER.toNanos() && calls.remove(number, call)) {
                 if (call.look != null) {
-                    call.look.failed(Outcome.Failure.NOT_STARTED);
+                    give(() -> call.look.failed(Outcome.Failure.NOT_STARTED));
                 } else {
                     for (int i = 0; i < call.answered.length; i++) {
-                        if (!call.answered[i]) {
-                            call.replies.outcome(i, new Outcome.Failed(Outcome.Failure.OUTCOME_UNKNOWN));
+                        int index = i;
+                        if (!call.answered[index]) {
+                            give(() -> call.replies.outcome(index, new Outcome.Failed(Outcome.Failure.OUTCOME_UNKNOWN)));
                         }
                     }
                 }
             }
         });
+    }
+
+    /** A caller's reply that throws must not stop the actor that all others have theirs from. */
+    private static void give(Runnable answer) {
+        try {
+            answer.run();
+        } catch (RuntimeException e) {
+            LOG.warn("An answer from another node could not be given", e);
+        }
     }
 }
