@@ -225,7 +225,7 @@ public final class ServerProcess implements AutoCloseable {
         List<String> line = new ArrayList<>();
         line.add(property("stockledger.java"));
         line.addAll(flags);
-        String archive = property("stockledger.server.archive");
+        String archive = System.getProperty("stockledger.server.archive", "");
         if (!archive.isEmpty()) {
             line.add("-XX:SharedArchiveFile=" + archive);
         }
