@@ -97,7 +97,8 @@ record Failure(
         return switch (code) {
             case UNAVAILABLE -> reason.equals("NOT_STARTED") ? Verdict.TRY_LATER : Verdict.NO_ANSWER;
             case RESOURCE_EXHAUSTED -> !reason.isEmpty() && retryAfter.isPresent() ? Verdict.TRY_LATER : Verdict.FINAL;
-            // CANCELLED is never ours here: it is what a call sees whose server is shut down under it.
+            // CANCELLED is never ours here: it is what a call sees whose server is shut down under it, or breaks it off
+            // since its answers are not read.
             case DEADLINE_EXCEEDED, CANCELLED -> Verdict.NO_ANSWER;
             // The ledger never answers with these: they tell of a transport that broke under the call.
             case UNKNOWN, INTERNAL -> reason.isEmpty() ? Verdict.NO_ANSWER : Verdict.FINAL;

@@ -11,10 +11,20 @@ import java.io.OutputStream;
 
 /** An answer in its wire form, where making the contract's message first would cost too much. */
 final class Encoded {
+    /**
+     * No answer: given to a call, it breaks that off and has the transport drop all that it holds for the caller, which
+     * gRPC does for a message that it can't write, and has no other call for.
+     */
+    static final Encoded BREAK_OFF = new Encoded(new byte[0]);
+
     private final byte[] bytes;
 
     private Encoded(byte[] bytes) {
         this.bytes = bytes;
+    }
+
+    int length() {
+        return bytes.length;
     }
 
     static Encoded of(WireWriter out) {
@@ -29,6 +39,9 @@ final class Encoded {
     private static final class Marshaller implements MethodDescriptor.Marshaller<Encoded> {
         @Override
         public InputStream stream(Encoded answer) {
+            if (answer == BREAK_OFF) {
+                throw Errors.exception(Errors.answersNotRead());
+            }
             return new Stream(answer.bytes);
         }
 

@@ -52,6 +52,12 @@ final class Errors {
         return builder(Code.RESOURCE_EXHAUSTED, reason, message).addDetails(Any.pack(retry)).build();
     }
 
+    /** Not RESOURCE_EXHAUSTED, which says that nothing was applied: the answers that were not read may say otherwise. */
+    static Status answersNotRead() {
+        return status(Code.UNAVAILABLE, "ANSWERS_NOT_READ", "the stream's answers were not read, and the node holds as many"
+                + " bytes of such as it may; what was not answered may or may not be in the journal: send it again");
+    }
+
     static Status damaged() {
         return of(Failure.JOURNAL_DAMAGED);
     }

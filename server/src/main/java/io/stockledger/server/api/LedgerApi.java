@@ -86,6 +86,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private final int requestsUnderWayMax;
     private final AtomicInteger streamCount = new AtomicInteger();
     private final Set<MutationStream> streams = ConcurrentHashMap.newKeySet();
+    private final UnreadAnswers unread;
     private volatile boolean stopping;
     /** A lane a stream; from the clock, so that those of a cluster's nodes differ. */
     private final AtomicLong lanes = new AtomicLong(System.nanoTime() | 1);
@@ -104,6 +105,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         this.window = config.getDuration("stockledger.entity.window");
         Config api = config.getConfig("stockledger.api");
         this.admission = new Admission(api.getInt("waiting-max"));
+        this.unread = new UnreadAnswers(api.getBytes("stream-unread-bytes-max"), streams);
         this.answerBytesMax = Math.toIntExact(api.getBytes("answer-bytes-max"));
         this.streamsMax = api.getInt("streams-max");
         this.measurements = measurements;
@@ -176,8 +178,8 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
                     "as many mutation streams are open as may be", Duration.ofSeconds(1))));
             return new Ignored<>();
         }
-        MutationStream stream = new MutationStream(answers, ledger::submit, reader, admission, measurements,
-                lanes.getAndIncrement(), deadlineNanos(), requestsUnderWayMax, answerBytesMax, ended -> {
+        MutationStream stream = new MutationStream(answers, ledger::submit, reader, admission, unread,
+                measurements, lanes.getAndIncrement(), deadlineNanos(), requestsUnderWayMax, answerBytesMax, ended -> {
                     streams.remove(ended);
                     streamCount.decrementAndGet();
                 });

@@ -11,9 +11,11 @@ final class KeptAnswers<T> extends ServerCallStreamObserver<T> {
     int completions;
     int faults;
     private volatile boolean ready;
+    private volatile boolean readyForOne;
     private volatile boolean inCall;
     private Runnable onReady = () -> { };
     private Runnable onCancel = () -> { };
+    private Runnable onClose = () -> { };
 
     KeptAnswers(boolean ready) {
         this.ready = ready;
@@ -22,6 +24,18 @@ final class KeptAnswers<T> extends ServerCallStreamObserver<T> {
     void becomeReady() {
         ready = true;
         onReady.run();
+    }
+
+    /** Takes one answer at once, and is ready for no other. */
+    void becomeReadyForOne() {
+        ready = true;
+        readyForOne = true;
+        onReady.run();
+    }
+
+    /** All of it is sent, its end too. */
+    void close() {
+        onClose.run();
     }
 
     void hangUp() {
@@ -40,6 +54,7 @@ final class KeptAnswers<T> extends ServerCallStreamObserver<T> {
     @Override
     public void onNext(T answer) {
         called(() -> answers.add(answer));
+        ready &= !readyForOne;
     }
 
     @Override
@@ -70,6 +85,11 @@ final class KeptAnswers<T> extends ServerCallStreamObserver<T> {
     @Override
     public void setOnCancelHandler(Runnable handler) {
         onCancel = handler;
+    }
+
+    @Override
+    public void setOnCloseHandler(Runnable handler) {
+        onClose = handler;
     }
 
     @Override

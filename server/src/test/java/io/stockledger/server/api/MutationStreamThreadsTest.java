@@ -35,13 +35,14 @@ class MutationStreamThreadsTest {
         final KeptAnswers<Encoded> caller;
         final Admission admission = new Admission(WAITING_MAX);
         final List<Submission> submitted = new ArrayList<>();
+        final UnreadAnswers unread = new UnreadAnswers(Long.MAX_VALUE, List.of());
         final AtomicInteger ends = new AtomicInteger();
         final MutationStream stream;
 
         Call(boolean ready) {
             caller = new KeptAnswers<>(ready);
             stream = new MutationStream(caller, submitted::add, new MutationReader(InstantSource.system()), admission,
-                    UNREAD, 1, Submission.NO_DEADLINE, 8, 1 << 20, ended -> ends.incrementAndGet());
+                    unread, UNREAD, 1, Submission.NO_DEADLINE, 8, 1 << 20, ended -> ends.incrementAndGet());
             stream.onNext(OF_TWO_SKUS);
             stream.onNext(OF_ONE_SKU);
         }
@@ -55,6 +56,7 @@ class MutationStreamThreadsTest {
                     read(answer).getResultsList().stream().map(result -> result.getMutationId()).toList()).toList());
             assertEquals(0, caller.faults);
             assertTrue(admission.tryEnter(WAITING_MAX), "something still counts as waiting");
+            assertEquals(0, unread.bytes(), "something still counts as unread");
         }
     }
 
