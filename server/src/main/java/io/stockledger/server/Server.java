@@ -149,11 +149,9 @@ public final class Server implements AutoCloseable {
         throw new IllegalArgumentException("no such store: " + store);
     }
 
-    /** The journal plugin's own connections: the same database, and no statement of theirs outlives its breaker. */
+    /** Where the journal plugin finds the database. */
     private Config withStore(Config config) {
-        String url = storeAddress.jdbcUrl() + (storeAddress.url().contains("options=") ? ""
-                : "&socketTimeout=20&options=-c%20statement_timeout%3D15s%20-c%20idle_in_transaction_session_timeout%3D10s%20-c%20lock_timeout%3D"
-                        + config.getDuration("stockledger.journal.write-lock-wait").toMillis() + "ms");
+        String url = storeAddress.pluginUrl(config.getDuration("stockledger.journal.write-lock-wait"));
         String db = "akka-persistence-jdbc.shared-databases.slick.db.";
         return config
                 .withValue(db + "url", ConfigValueFactory.fromAnyRef(url))

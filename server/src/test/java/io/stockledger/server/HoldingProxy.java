@@ -1,11 +1,13 @@
 package io.stockledger.server;
 
+import io.stockledger.server.journal.Database;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URI;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -29,6 +31,21 @@ final class HoldingProxy implements AutoCloseable {
         this.port = port;
         this.front = new ServerSocket(0, 16, InetAddress.getByName("127.0.0.1"));
         daemon(this::accept);
+    }
+
+    /** In front of the PostgreSQL that this database is on. */
+    static HoldingProxy before(Database.Address database) throws IOException {
+        return new HoldingProxy(portOf(database));
+    }
+
+    /** The same database, by way of this. */
+    Database.Address addressOf(Database.Address database) {
+        return new Database.Address(database.url().replace(":" + portOf(database) + "/", ":" + port() + "/"),
+                database.user(), database.password());
+    }
+
+    private static int portOf(Database.Address database) {
+        return URI.create(database.url().substring("jdbc:".length())).getPort();
     }
 
     int port() {

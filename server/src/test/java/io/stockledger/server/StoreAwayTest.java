@@ -17,7 +17,6 @@ import io.stockledger.v1.Mutation;
 import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.MutationState;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -142,10 +141,8 @@ class StoreAwayTest {
     @Test
     void whileTheStoreStaysAwayCallersOfManyNewSkusAreToldSoon() throws Exception {
         Database.Address direct = TestPostgresql.emptyDatabase();
-        int port = URI.create(direct.url().substring("jdbc:".length())).getPort();
-        try (HoldingProxy network = new HoldingProxy(port);
-                RunningLedger ledger = RunningLedger.start(new Server.Store.Postgresql(new Database.Address(
-                        direct.url().replace(":" + port + "/", ":" + network.port() + "/"), direct.user(), direct.password())), "")) {
+        try (HoldingProxy network = HoldingProxy.before(direct);
+                RunningLedger ledger = RunningLedger.start(new Server.Store.Postgresql(network.addressOf(direct)), "")) {
             ledger.applied(Mutations.receive("known", 1));
             network.breakDown();
             LedgerServiceGrpc.LedgerServiceFutureStub calls = LedgerServiceGrpc.newFutureStub(ledger.channel())

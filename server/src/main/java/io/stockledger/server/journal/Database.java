@@ -26,12 +26,16 @@ public final class Database implements AutoCloseable {
     /** The role whose members may read the projection by SQL; one for the whole PostgreSQL. */
     public static final String READER_ROLE = "stockledger_reader";
     private static final int OLDEST_VERSION = 14;
+    /** Beyond the longest that a statement of the plugin's may take. */
+    private static final int PLUGIN_SILENCE_MAX_S = 20;
 
     private final Address address;
+    private final Duration silenceMax;
     private final HikariDataSource reads;
 
-    private Database(Address address, HikariDataSource reads) {
+    private Database(Address address, Duration silenceMax, HikariDataSource reads) {
         this.address = address;
+        this.silenceMax = silenceMax;
         this.reads = reads;
     }
 
@@ -58,8 +62,23 @@ public final class Database implements AutoCloseable {
             }
         }
 
-        /** The URL with the ledger's schema and name in it, for our own connections and the plugin's. */
-        public String jdbcUrl() {
+        /**
+         * The journal plugin's: no statement of its outlives its breaker, nor a connection a store that says nothing.
+         *
+         * @param lockWait how long a write waits for a lock; as the statement's bound it stands in {@code options}, where
+         *     the address has none of its own
+         */
+        public String pluginUrl(Duration lockWait) {
+            return jdbcUrl() + "&socketTimeout=" + PLUGIN_SILENCE_MAX_S + (url.contains("options=") ? ""
+                    : "&options=-c%20statement_timeout%3D15s%20-c%20idle_in_transaction_session_timeout%3D10s%20-c%20lock_timeout%3D"
+                            + lockWait.toMillis() + "ms");
+        }
+
+        /**
+         * The URL with the ledger's schema and name in it. By itself it waits for the store as long as that takes, as a
+         * migration must.
+         */
+        String jdbcUrl() {
             return url + (url.contains("?") ? "&" : "?") + "currentSchema=" + SCHEMA
                     + "&ApplicationName=stockledger&reWriteBatchedInserts=true&tcpKeepAlive=true&connectTimeout=10";
         }
@@ -86,13 +105,14 @@ public final class Database implements AutoCloseable {
 
     /** Connects, and checks that this PostgreSQL can hold a ledger. {@code config}: stockledger.journal. */
     public static Database open(Address address, Config config) {
-        try (Connection connection = connect(address)) {
+        Duration silenceMax = config.getDuration("silence-max");
+        try (Connection connection = connect(address, silenceMax)) {
             check(connection, address);
         } catch (SQLException e) {
             throw new StartupException(unreachable(address, e), e);
         }
-        HikariConfig pool = pool(address, "stockledger-reads", config.getInt("reads.connections"), config.getDuration("reads.wait"));
-        return new Database(address, new HikariDataSource(pool));
+        HikariConfig pool = pool(address, silenceMax, "stockledger-reads", config.getInt("reads.connections"), config.getDuration("reads.wait"));
+        return new Database(address, silenceMax, new HikariDataSource(pool));
     }
 
     public Address address() {
@@ -109,19 +129,19 @@ public final class Database implements AutoCloseable {
      * the database after so long.
      */
     public HikariDataSource readOnlyPool(String name, int connections, Duration wait, Duration statementTimeout) {
-        HikariConfig pool = pool(address, name, connections, wait);
+        HikariConfig pool = pool(address, statementTimeout.plus(silenceMax), name, connections, wait);
         pool.setConnectionInitSql("SET default_transaction_read_only = on; SET statement_timeout = " + statementTimeout.toMillis());
         return new HikariDataSource(pool);
     }
 
     /** A connection outside of the pool, for one thread that keeps it. */
     public Connection connect() throws SQLException {
-        return connect(address);
+        return connect(address, silenceMax);
     }
 
     /** As {@link #connect()}, given up after so long. */
     public Connection connect(Duration patience) throws SQLException {
-        Properties login = login(address);
+        Properties login = login(address, silenceMax);
         login.setProperty("loginTimeout", Double.toString(patience.toMillis() / 1e3));
         return DriverManager.getConnection(address.jdbcUrl(), login);
     }
@@ -131,11 +151,11 @@ public final class Database implements AutoCloseable {
         reads.close();
     }
 
-    private static HikariConfig pool(Address address, String name, int connections, Duration wait) {
+    private static HikariConfig pool(Address address, Duration silenceMax, String name, int connections, Duration wait) {
         HikariConfig pool = new HikariConfig();
         pool.setPoolName(name);
         pool.setJdbcUrl(address.jdbcUrl());
-        login(address).forEach((key, value) -> pool.addDataSourceProperty((String) key, value));
+        login(address, silenceMax).forEach((key, value) -> pool.addDataSourceProperty((String) key, value));
         pool.setMaximumPoolSize(connections);
         pool.setMinimumIdle(1);
         pool.setConnectionTimeout(wait.toMillis());
@@ -144,12 +164,14 @@ public final class Database implements AutoCloseable {
         return pool;
     }
 
-    private static Connection connect(Address address) throws SQLException {
-        return DriverManager.getConnection(address.jdbcUrl(), login(address));
+    private static Connection connect(Address address, Duration silenceMax) throws SQLException {
+        return DriverManager.getConnection(address.jdbcUrl(), login(address, silenceMax));
     }
 
-    private static Properties login(Address address) {
+    /** Who we are, and how long we wait for an answer: a host that dies closes nothing, and TCP waits for it for hours. */
+    private static Properties login(Address address, Duration silenceMax) {
         Properties login = new Properties();
+        login.setProperty("socketTimeout", Long.toString(Math.max(1, silenceMax.toSeconds())));
         if (!address.user().isEmpty()) {
             login.setProperty("user", address.user());
         }
