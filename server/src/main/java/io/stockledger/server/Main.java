@@ -11,11 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToIntFunction;
 
-/** Runs a ledger as a process: says what it does, stops cleanly on Ctrl-C. */
+/** Runs a ledger as a process: says what it does, stops cleanly on Ctrl-C, and where it can't go on. */
 public final class Main {
     private Main() {}
 
@@ -34,7 +34,7 @@ public final class Main {
             Optional<Integer> metricsPort,
             Optional<Path> configFile) {}
 
-    /** Serves until the process is told to stop; the exit code: 0 stopped cleanly, 1 could not start. */
+    /** Serves until the process is told to stop; the exit code: 0 stopped cleanly, 1 could not start or not go on. */
     public static int serve(Options options, PrintStream out, PrintStream err) {
         long begun = System.nanoTime();
         long settingsMs;
@@ -65,19 +65,21 @@ public final class Main {
         out.println("Try:         ./stockledger receive MUG-RED 6" + at + "    then  sell MUG-RED 1,  stock MUG-RED,  demo");
         out.println("Stop:        Ctrl-C");
         out.flush();
-        CountDownLatch stopped = new CountDownLatch(1);
+        // Why it ended by itself; empty: it was told to.
+        CompletableFuture<Optional<String>> end = new CompletableFuture<>();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             server.close();
             out.println("Stockledger: stopped; everything answered is in the journal.");
             out.flush();
-            stopped.countDown();
+            end.complete(Optional.empty());
         }, "stop"));
-        try {
-            stopped.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        return 0;
+        server.failure().thenAccept(why -> end.complete(Optional.of(why)));
+        Optional<String> failure = end.join();
+        failure.ifPresent(why -> {
+            err.println("stockledger: " + why);
+            server.close();
+        });
+        return failure.isPresent() ? 1 : 0;
     }
 
     /**

@@ -35,6 +35,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,6 +58,8 @@ public final class Server implements AutoCloseable {
 
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
     private final StartTimes startTimes = new StartTimes();
+    private final CompletableFuture<String> failure = new CompletableFuture<>();
+    private volatile boolean closing;
     private Database.Address storeAddress;
     private Metrics metrics;
     private ApiServer api;
@@ -63,7 +67,8 @@ public final class Server implements AutoCloseable {
     private Server() {}
 
     /**
-     * Starts a ledger; where that fails, everything begun is closed again.
+     * Starts a ledger; where that fails, everything begun is closed again. One that can't go on later closes itself: see
+     * {@link #failure()}.
      *
      * @param config as {@link #config} gives it
      * @throws StartupException with one clear line for the user
@@ -72,6 +77,8 @@ public final class Server implements AutoCloseable {
         Server server = new Server();
         try {
             server.open(store, config, clock);
+            // By a thread of its own: who tells of it may be waited for by the close.
+            server.failure.thenRun(() -> new Thread(server::close, "stop-by-itself").start());
             return server;
         } catch (SQLException e) {
             server.close();
@@ -97,7 +104,9 @@ public final class Server implements AutoCloseable {
         startTimes.took("postgresql");
         Database database = keep(Database.open(storeAddress, journalConfig));
         boolean clustered = !config.getStringList("akka.cluster.seed-nodes").isEmpty();
-        keep(SoleLedger.on(database, clustered));
+        keep(SoleLedger.on(database, clustered, () -> cannotGoOn("Another ledger has taken over the database at " + storeAddress
+                + " while it was away from this one, which stops, since it would answer from what it last saw: stop one of the two."
+                + " Several nodes on one database need the same seed-nodes.")));
         Schema.migrate(database);
         startTimes.took("schema");
 
@@ -198,13 +207,33 @@ public final class Server implements AutoCloseable {
         return storeAddress;
     }
 
+    /**
+     * Completed, with one clear line for the user, once this ledger can't go on and must not serve: then it closes itself,
+     * and whoever runs it as a process ends that.
+     */
+    public CompletionStage<String> failure() {
+        return failure.minimalCompletionStage();
+    }
+
+    private void cannotGoOn(String why) {
+        if (!closing) {
+            failure.complete(why);
+        }
+    }
+
     private <T extends AutoCloseable> T keep(T part) {
         parts.push(part);
         return part;
     }
 
+    /** Waits for a close that is under way. */
     @Override
     public void close() {
+        closing = true;
+        closeParts();
+    }
+
+    private synchronized void closeParts() {
         while (!parts.isEmpty()) {
             try {
                 parts.pop().close();

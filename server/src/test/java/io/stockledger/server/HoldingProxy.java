@@ -14,9 +14,10 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A network between two sides that can hold back what the caller sends, and break altogether. */
+/** A network between two sides that can hold back what the caller sends, lose the callers, and break altogether. */
 final class HoldingProxy implements AutoCloseable {
     private static final byte[] END = new byte[0];
 
@@ -25,6 +26,10 @@ final class HoldingProxy implements AutoCloseable {
     private final Semaphore open = new Semaphore(1);
     private final AtomicLong heldBytes = new AtomicLong();
     private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
+    /** Connections whose callers have gone without a word. */
+    private final Set<Socket> lost = ConcurrentHashMap.newKeySet();
+    private final Set<Socket> kept = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger turnedAway = new AtomicInteger();
     private volatile boolean broken;
 
     HoldingProxy(int port) throws IOException {
@@ -67,12 +72,25 @@ final class HoldingProxy implements AutoCloseable {
         open.release();
     }
 
+    /** Ends every connection for its caller, while the other side learns nothing of it, as where a host between them dies. */
+    void loseCallers() throws IOException {
+        lost.addAll(connections);
+        for (Socket connection : connections) {
+            connection.close();
+        }
+    }
+
     /** Ends every connection, and each new one at once, until it is mended. */
     void breakDown() throws IOException {
         broken = true;
         for (Socket connection : connections) {
             connection.close();
         }
+    }
+
+    /** Connections that were ended at once. */
+    int turnedAway() {
+        return turnedAway.get();
     }
 
     void mend() {
@@ -84,11 +102,13 @@ final class HoldingProxy implements AutoCloseable {
             while (true) {
                 Socket caller = front.accept();
                 if (broken) {
+                    turnedAway.incrementAndGet();
                     caller.close();
                     continue;
                 }
                 connections.add(caller);
                 Socket ledger = new Socket("127.0.0.1", port);
+                kept.add(ledger);
                 // Read on while nothing goes through, so that all that was sent is counted.
                 BlockingQueue<byte[]> held = new LinkedBlockingQueue<>();
                 daemon(() -> take(caller, held));
@@ -110,7 +130,9 @@ final class HoldingProxy implements AutoCloseable {
         } catch (IOException e) {
             // The caller has gone; so will the ledger's side.
         }
-        held.add(END);
+        if (!lost.contains(caller)) {
+            held.add(END);
+        }
     }
 
     private void give(BlockingQueue<byte[]> held, Socket ledger) {
@@ -142,5 +164,8 @@ final class HoldingProxy implements AutoCloseable {
     @Override
     public void close() throws IOException {
         front.close();
+        for (Socket ledger : kept) {
+            ledger.close();
+        }
     }
 }
