@@ -125,7 +125,9 @@ public final class Server implements AutoCloseable {
         NamedSubscriptions streams = keep(NamedSubscriptions.start(feed, database, subscriptions));
 
         Ledger ledger = keep(Ledger.start(withStore(config), EntitySettings.from(config, clock), history,
-                feed::committed, feed::committedElsewhere, metrics.registry()));
+                feed::committed, feed::committedElsewhere, metrics.registry(), () -> cannotGoOn("This node's actors have ended:"
+                + " the other nodes took it for gone, or it reached none of its seed-nodes. It stops, since it could answer no"
+                + " mutation: start it again.")));
         startTimes.took("actors");
         // What was sold most just before is asked for first: it is on its way into memory before the port opens.
         journal.busiestSkus(config.getInt("stockledger.entity.wake-at-start-rows"),

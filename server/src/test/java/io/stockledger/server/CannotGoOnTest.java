@@ -6,16 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.grpc.ManagedChannel;
+import io.grpc.Status.Code;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.stub.StreamObserver;
+import io.stockledger.client.Mutations;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.SoleLedger;
 import io.stockledger.server.journal.TestPostgresql;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,6 +35,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -150,6 +155,23 @@ class CannotGoOnTest {
             network.mend();
             await("it has the lock again", () -> holder(superuser).isPresent());
             assertEquals(0, lost.get());
+        }
+    }
+
+    @Test
+    void aNodeThatItsClusterTakesForGoneStopsAndSaysWhy() throws Exception {
+        try (RunningLedger ledger = RunningLedger.start("akka.cluster.jmx.enabled = on, stockledger.api.drain = 1 s")) {
+            ledger.applied(Mutations.receive("gone", 1));
+            List<ServingStatus> health = health(ledger.channel());
+            MBeanServer beans = ManagementFactory.getPlatformMBeanServer();
+            ObjectName cluster = new ObjectName("akka:type=Cluster");
+            await("it is a member", () -> "Up".equals(beans.getAttribute(cluster, "MemberStatus")));
+            beans.invoke(cluster, "down", new Object[] {beans.getAttribute(cluster, "Leader")}, new String[] {String.class.getName()});
+            await("it says that it does not serve", () -> health.equals(List.of(ServingStatus.SERVING, ServingStatus.NOT_SERVING)));
+            String why = ledger.server().failure().toCompletableFuture().get(30, TimeUnit.SECONDS);
+            assertEquals(1, why.lines().count(), why);
+            assertTrue(why.startsWith("This node's actors have ended"), why);
+            assertEquals(Code.UNAVAILABLE, RunningLedger.problem(() -> ledger.apply(Mutations.receive("gone", 1))).code());
         }
     }
 }

@@ -54,10 +54,13 @@ public final class Ledger implements AutoCloseable {
      * @param onCommit told after each commit of this node; quick
      * @param onCommitElsewhere told after commits of other nodes, as soon as this one hears of them; quick
      * @param registry where the SKUs' measurements go
+     * @param onEnd told once the actors have ended, also where nobody closed this: where other nodes of the cluster took
+     *     this one for gone, it ends, and nothing is answered any more
      */
     public static Ledger start(Config config, EntitySettings settings, History history, Runnable onCommit,
-            Runnable onCommitElsewhere, MeterRegistry registry) {
+            Runnable onCommitElsewhere, MeterRegistry registry, Runnable onEnd) {
         ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "stockledger", config);
+        system.getWhenTerminated().thenRun(onEnd);
         boolean alone = config.getStringList("akka.cluster.seed-nodes").isEmpty();
         if (alone) {
             Cluster cluster = Cluster.get(system);
