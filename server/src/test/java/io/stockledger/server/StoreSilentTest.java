@@ -36,12 +36,16 @@ class StoreSilentTest {
                 look(connection);
             }
             network.hold();
-            for (Connection connection : all) {
-                SQLException given = assertTimeoutPreemptively(RunningLedger.BOUND,
-                        () -> assertThrows(SQLException.class, () -> look(connection)));
-                assertEquals("08006", given.getSQLState());
+            try {
+                for (Connection connection : all) {
+                    SQLException given = assertTimeoutPreemptively(RunningLedger.BOUND,
+                            () -> assertThrows(SQLException.class, () -> look(connection)));
+                    assertEquals("08006", given.getSQLState());
+                }
+            } finally {
+                // Who still waits for an answer would not let go of his connection.
+                network.release();
             }
-            network.release();
         }
     }
 
