@@ -22,7 +22,7 @@ final class FeedClock {
     private static final long TOLD_NANOS = Duration.ofMillis(1).toNanos();
 
     private final LongSupplier nanoTime;
-    /** What readers read: written by one thread at a time. */
+    /** What readers read: written by one thread at a time, whole, so that none of them sees a moment in between. */
     private volatile Reading reading = new Reading(Optional.empty(), Optional.empty());
 
     /** @param complete the ledger's time up to which all is in the view */
@@ -41,19 +41,22 @@ final class FeedClock {
 
     /** The same on a new connection, behind which there may be another node's clock: what was known before is void. */
     void connected(long askedNanos, Instant ledgerTime) {
-        reading = new Reading(reading.complete, Optional.empty());
-        exchanged(askedNanos, ledgerTime);
+        reading = new Reading(reading.complete, Optional.of(exchange(askedNanos, ledgerTime)));
     }
 
     /** The ledger, asked at this moment of the steady clock or later, told its time. */
     void exchanged(long askedNanos, Instant ledgerTime) {
-        Exchange next = new Exchange(askedNanos, askedNanos - nanos(ledgerTime) - TOLD_NANOS);
+        Exchange next = exchange(askedNanos, ledgerTime);
         long now = nanoTime.getAsLong();
         if (reading.exchange
                 .map(last -> next.atLeastNanos(now) - last.atLeastNanos(now) >= 0)
                 .orElse(true)) {
             reading = new Reading(reading.complete, Optional.of(next));
         }
+    }
+
+    private static Exchange exchange(long askedNanos, Instant ledgerTime) {
+        return new Exchange(askedNanos, askedNanos - nanos(ledgerTime) - TOLD_NANOS);
     }
 
     /** A view begins with what was complete at this time. */
@@ -63,20 +66,22 @@ final class FeedClock {
 
     /** A message was applied. While catching up it tells no complete time: the last one stands, and grows old. */
     void told(FeedProgress progress) {
+        told(progress, reading.complete.map(last -> progress.completeTime().orElse(last)));
+    }
+
+    /** A message was applied that says that everything has been told: complete at least up to when it said so. */
+    void caughtUp(FeedProgress progress) {
+        told(progress, Optional.of(progress.completeTime().orElse(progress.ledgerTime())));
+    }
+
+    private void told(FeedProgress progress, Optional<Instant> complete) {
         long now = nanoTime.getAsLong();
         long atMost = now - nanos(progress.ledgerTime());
         // A message can't come from the future: the ledger's clock was set forward, and the exchange is void. Until the
         // next one nothing better is known than that this message took no time.
         Optional<Exchange> exchange = reading.exchange.map(
                 last -> atMost - last.atLeastNanos(now) < 0 ? new Exchange(now, atMost) : last);
-        Optional<Instant> complete = reading.complete.map(last -> progress.completeTime().orElse(last));
         reading = new Reading(complete, exchange);
-    }
-
-    /** A message was applied that says that everything has been told: complete at least up to when it said so. */
-    void caughtUp(FeedProgress progress) {
-        complete(progress.completeTime().orElse(progress.ledgerTime()));
-        told(progress);
     }
 
     Optional<Instant> completeTime() {

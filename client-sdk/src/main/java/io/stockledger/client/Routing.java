@@ -14,7 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -79,7 +79,9 @@ public final class Routing {
 
     private final Path file;
     private final LongSupplier nanoTime;
-    private final AtomicLong lookedNanos;
+    /** Held by who looks: what a slow look finds must not take the place of what a later one found. */
+    private final ReentrantLock looking = new ReentrantLock();
+    private volatile long lookedNanos;
     private volatile Seen seen = new Seen(0, Instant.EPOCH, List.of());
 
     /** The file as it was, and how to tell that it is another now. */
@@ -88,7 +90,7 @@ public final class Routing {
     Routing(Path file, LongSupplier nanoTime) throws IOException {
         this.file = file;
         this.nanoTime = nanoTime;
-        this.lookedNanos = new AtomicLong(nanoTime.getAsLong());
+        this.lookedNanos = nanoTime.getAsLong();
         this.seen = look();
     }
 
@@ -138,14 +140,16 @@ public final class Routing {
 
     private void refresh() {
         long now = nanoTime.getAsLong();
-        long looked = lookedNanos.get();
-        if (now - looked < LOOK_NANOS || !lookedNanos.compareAndSet(looked, now)) {
+        if (now - lookedNanos < LOOK_NANOS || !looking.tryLock()) {
             return;
         }
         try {
+            lookedNanos = now;
             seen = look();
         } catch (IOException e) {
             LOG.warn("The routing in {} can't be read ({}); who decides stays as it was.", file, e.getMessage());
+        } finally {
+            looking.unlock();
         }
     }
 

@@ -215,28 +215,36 @@ public final class Subscription implements AutoCloseable {
      */
     @Override
     public void close() {
-        synchronized (this) {
-            if (state == State.CLOSED || state == State.FAILED) {
-                return;
-            }
-            state = State.CLOSED;
+        if (!become(State.CLOSED)) {
+            // An error or somebody else is about to end it; its listener may be told of that just now.
+            await(() -> thread.awaitTermination(CLOSE_WAIT_SECONDS, TimeUnit.SECONDS));
+            return;
         }
         if (acknowledger.isEmpty()) {
             cancelled();
         }
-        if (Thread.currentThread() != runner) {
-            CountDownLatch quiet = new CountDownLatch(1);
-            thread.execute(quiet::countDown);
-            try {
-                quiet.await(CLOSE_WAIT_SECONDS, TimeUnit.SECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        CountDownLatch quiet = new CountDownLatch(1);
+        thread.execute(quiet::countDown);
+        await(() -> quiet.await(CLOSE_WAIT_SECONDS, TimeUnit.SECONDS));
         // On the stream while it is open: with its end it has lost its say.
         acknowledger.ifPresent(it -> it.flush(ACKNOWLEDGE_AT_CLOSE));
         cancelled();
         end();
+    }
+
+    private interface Wait {
+        boolean run() throws InterruptedException;
+    }
+
+    /** Waits for the listener's thread, unless this is it. */
+    private void await(Wait wait) {
+        if (Thread.currentThread() != runner) {
+            try {
+                wait.run();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
     private void cancelled() {

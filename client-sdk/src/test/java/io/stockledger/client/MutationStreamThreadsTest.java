@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
-import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
@@ -19,20 +18,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
-import org.jetbrains.lincheck.Lincheck;
 import org.junit.jupiter.api.Test;
 
-/**
- * The queue behind submit, where callers, the transport and the timer meet. Everyday, real threads run each scenario
- * thousands of times. With {@code -Dinterleavings=N} Lincheck runs the threads one at a time in 100 times N orders,
- * switching where they read and write what is shared, and shows a failure step by step; that takes minutes.
- */
+/** The queue behind submit, where callers, the transport and the timer meet. */
 class MutationStreamThreadsTest {
     private static final int ROUNDS = 5_000;
-    private static final int INTERLEAVINGS = 100 * Integer.getInteger("interleavings", 0);
     private static final PendingMutation FIRST = mutation("A-1");
     private static final PendingMutation SECOND = mutation("A-2");
     private static final PendingMutation OTHER = mutation("B-1");
@@ -42,10 +32,10 @@ class MutationStreamThreadsTest {
 
     @Test
     void everyMutationIsAnsweredOnceAndInOrderWhileAnswersComeIn() {
-        interleaved(() -> {
+        Interleavings.ofLarge(ROUNDS, () -> {
             Wire wire = new Wire();
             List<CompletableFuture<Outcome>> outcomes = new ArrayList<>();
-            together(
+            Interleavings.together(
                     () -> {
                         outcomes.add(wire.submit(FIRST));
                         outcomes.add(wire.submit(SECOND));
@@ -60,11 +50,11 @@ class MutationStreamThreadsTest {
 
     @Test
     void whatABrokenStreamLeftUnansweredIsSentAgainBeforeAnythingNewer() {
-        interleaved(() -> {
+        Interleavings.ofLarge(ROUNDS, () -> {
             Wire wire = new Wire();
             CompletableFuture<Outcome> first = wire.submit(FIRST);
             List<CompletableFuture<Outcome>> later = new ArrayList<>();
-            together(() -> later.add(wire.submit(SECOND)), wire::breakOff, wire::timerFires);
+            Interleavings.together(() -> later.add(wire.submit(SECOND)), wire::breakOff, wire::timerFires);
             wire.settle();
             wire.assertAllApplied(2);
             assertTrue(first.isDone() && later.get(0).isDone());
@@ -73,32 +63,28 @@ class MutationStreamThreadsTest {
 
     @Test
     void closingLeavesNoCallerWaiting() {
-        interleaved(() -> {
+        Interleavings.ofLarge(ROUNDS, () -> {
             Wire wire = new Wire();
             CompletableFuture<Outcome> first = wire.submit(FIRST);
             List<CompletableFuture<Outcome>> later = new ArrayList<>();
-            together(() -> later.add(wire.submit(SECOND)), wire::answerOne, wire.stream::close);
+            Interleavings.together(() -> later.add(wire.submit(SECOND)), wire::answerOne, wire.stream::close);
             assertTrue(first.isDone(), "the first caller waits for ever");
             assertTrue(later.get(0).isDone(), "the second caller waits for ever");
         });
     }
 
-    /** A connection, a ledger behind it and the client's timer, each as far as a test lets it go. */
-    private static final class Wire extends ManagedChannel {
+    /** A connection and a ledger behind it, each as far as a test lets it go. */
+    private static final class Wire extends StandInChannel {
         final MutationStream stream;
         /** Ids in the order in which they first reached the ledger. */
         private final List<String> decided = new ArrayList<>();
         private final ConcurrentLinkedQueue<Sent> sent = new ConcurrentLinkedQueue<>();
-        private final ConcurrentLinkedQueue<Runnable> timed = new ConcurrentLinkedQueue<>();
         private final ConcurrentLinkedQueue<Stream> streams = new ConcurrentLinkedQueue<>();
 
         private record Sent(Stream by, StreamMutationsRequest request) {}
 
         Wire() {
-            Link link = new Link("test", this);
-            // Else a broken stream might look like a wrong address.
-            link.answered();
-            stream = new MutationStream(link, new Timer(), Duration.ofSeconds(10), 100);
+            stream = new MutationStream(link(), timer, Duration.ofSeconds(10), 100);
         }
 
         CompletableFuture<Outcome> submit(PendingMutation mutation) {
@@ -135,15 +121,6 @@ class MutationStreamThreadsTest {
             stream.listener.onClose(Status.UNAVAILABLE, new Metadata());
         }
 
-        boolean timerFires() {
-            Runnable due = timed.poll();
-            if (due == null) {
-                return false;
-            }
-            due.run();
-            return true;
-        }
-
         /** Lets everything come that still comes. */
         void settle() {
             boolean more = true;
@@ -162,39 +139,6 @@ class MutationStreamThreadsTest {
         public <Q, A> ClientCall<Q, A> newCall(MethodDescriptor<Q, A> method, CallOptions options) {
             return (ClientCall<Q, A>) new Stream();
         }
-
-        @Override
-        public String authority() {
-            return "test";
-        }
-
-        @Override
-        public ManagedChannel shutdown() {
-            return this;
-        }
-
-        @Override
-        public ManagedChannel shutdownNow() {
-            return this;
-        }
-
-        @Override
-        public boolean isShutdown() {
-            return false;
-        }
-
-        @Override
-        public boolean isTerminated() {
-            return false;
-        }
-
-        @Override
-        public boolean awaitTermination(long timeout, TimeUnit unit) {
-            return true;
-        }
-
-        @Override
-        public void resetConnectBackoff() {}
 
         private final class Stream extends ClientCall<StreamMutationsRequest, StreamMutationsResponse> {
             private volatile Listener<StreamMutationsResponse> listener;
@@ -229,64 +173,6 @@ class MutationStreamThreadsTest {
                 }
                 sending = false;
             }
-        }
-
-        /** Keeps what it is given until the test lets it run; starts no thread. */
-        private final class Timer extends ScheduledThreadPoolExecutor {
-            Timer() {
-                super(1);
-            }
-
-            @Override
-            public ScheduledFuture<?> schedule(Runnable task, long delay, TimeUnit unit) {
-                timed.add(task);
-                return null;
-            }
-
-            @Override
-            public ScheduledFuture<?> scheduleWithFixedDelay(Runnable task, long first, long delay, TimeUnit unit) {
-                return null;
-            }
-        }
-    }
-
-    private static void interleaved(Runnable scenario) {
-        if (INTERLEAVINGS == 0) {
-            for (int i = 0; i < ROUNDS; i++) {
-                scenario.run();
-            }
-            return;
-        }
-        // Once outside, so that what classes do when they are first used is no part of it.
-        scenario.run();
-        Lincheck.runConcurrentTest(INTERLEAVINGS, scenario);
-    }
-
-    private static void together(Runnable... parts) {
-        List<Throwable> thrown = new ArrayList<>();
-        List<Thread> threads = new ArrayList<>();
-        for (Runnable part : parts) {
-            Thread thread = new Thread(() -> {
-                try {
-                    part.run();
-                } catch (Throwable e) {
-                    synchronized (thrown) {
-                        thrown.add(e);
-                    }
-                }
-            });
-            threads.add(thread);
-        }
-        threads.forEach(Thread::start);
-        threads.forEach(thread -> {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                throw new AssertionError(e);
-            }
-        });
-        for (Throwable one : thrown) {
-            throw new AssertionError(one);
         }
     }
 
