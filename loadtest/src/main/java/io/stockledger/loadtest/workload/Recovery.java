@@ -105,8 +105,8 @@ public final class Recovery implements Workload {
             ofBig.add(Restarts.firstSaleMs(ground, ledger, sales, big));
             difference.add(ofBig.get(i) - ofSmall.get(i));
         }
-        String how = String.format(Locale.ROOT, "%,d newer rows of other SKUs, each another's, were written before each start, which wakes the 100 SKUs that"
-                + " have most of the newest %,d (stockledger.entity.wake-at-start-rows)", ABOVE, WAKE_ROWS);
+        String how = String.format(Locale.ROOT, "%,d newer rows of other SKUs, each another's, were written before each start, which wakes the SKUs that have at"
+                + " least a hundredth of the newest %,d (stockledger.entity.wake-at-start-rows)", ABOVE, WAKE_ROWS);
         ground.add(Figure.of("recovery-buried-first-sale-2", "first sale after such a start, SKU with 2 entries, buried", ofSmall, "ms").note(how));
         String title = String.format(Locale.ROOT, "first sale after such a start, SKU with %,d entries, buried", entries(ground.settings()));
         ground.add(Figure.of("recovery-buried-first-sale-" + entries(ground.settings()), title, ofBig, "ms")
