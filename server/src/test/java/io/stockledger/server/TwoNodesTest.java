@@ -14,6 +14,7 @@ import io.stockledger.v1.Entry;
 import io.stockledger.v1.FeedServiceGrpc;
 import io.stockledger.v1.GetSubscriptionRequest;
 import io.stockledger.v1.Mutation;
+import io.stockledger.v1.MutationResult;
 import io.stockledger.v1.MutationState;
 import io.stockledger.v1.NamedSubscription;
 import io.stockledger.v1.Receive;
@@ -33,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -117,6 +119,24 @@ final class TwoNodesTest {
                     Count.newBuilder().setCounted(6).setAtSequence(1)));
             assertEquals(4, counted.getBalances(0).getAvailable());
         }
+    }
+
+    @Test
+    @Order(2)
+    void aWholeBatchOfLongTextsReachesASkuOnAnotherNodeAndSoDoAllBalancesOfOneWithManyLocations() {
+        StreamCaller stream = new StreamCaller(first.callsWithoutWaiting());
+        // Some of them are there.
+        List<String> skus = IntStream.range(0, 8).mapToObj(i -> "long " + i + " x".repeat(50)).toList();
+        for (String sku : skus) {
+            stream.send(IntStream.range(0, 1_000).mapToObj(i -> Mutation.newBuilder().setSku(sku).setReference("r".repeat(128))
+                    .setLocation("l".repeat(60) + i).setReceive(Receive.newBuilder().setQuantity(1))).toList());
+        }
+        assertTrue(stream.results(skus.size()).stream().allMatch(MutationResult::hasApplied));
+        for (String sku : skus) {
+            assertEquals(1_000, first.stock(sku).getBalancesCount());
+            assertEquals(1_000, second.stock(sku).getBalancesCount());
+        }
+        stream.complete();
     }
 
     @Test
