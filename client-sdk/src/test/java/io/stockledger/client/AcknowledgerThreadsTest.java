@@ -50,7 +50,7 @@ class AcknowledgerThreadsTest {
                     try {
                         for (int n = 1; n <= ACKNOWLEDGEMENTS; n++) {
                             wire.acknowledge(n);
-                            if (n % 10 == 0) {
+                            if (n % 1_000 == 0) {
                                 wire.acknowledger.flush(LONG);
                                 wire.assertTold(n);
                             }

@@ -270,17 +270,21 @@ class ConsumerStreamThreadsTest {
 
             private void apply() {
                 try {
+                    Optional<SubscribeResponse> inHand = Optional.empty();
                     while (!over && !stream.isOver()) {
-                        SubscribeResponse message = messages.poll(10, TimeUnit.MILLISECONDS);
-                        while (message != null) {
+                        // A message behind: the one in hand is lost when it goes, though those before it are acknowledged.
+                        Optional<SubscribeResponse> next = Optional.ofNullable(messages.poll(2, TimeUnit.MILLISECONDS));
+                        if (stream.isOver()) {
+                            return;
+                        }
+                        inHand.ifPresent(message -> {
                             message.getEntriesList().forEach(this::apply);
-                            SubscribeResponse next = messages.poll();
-                            // A word for the last speaks for all before.
-                            if (next == null || message.getEntriesCount() % 2 == 0) {
+                            // A word for a later one speaks for it too.
+                            if (next.isEmpty() || message.getEntriesCount() % 2 == 0) {
                                 acknowledge(message);
                             }
-                            message = next;
-                        }
+                        });
+                        inHand = next;
                     }
                 } catch (InterruptedException | RuntimeException e) {
                     faults.add("a consumer failed: " + e);
