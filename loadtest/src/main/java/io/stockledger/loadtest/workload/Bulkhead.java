@@ -101,7 +101,7 @@ public final class Bulkhead implements Workload {
         List<String> assortment = IntStream.range(0, ASSORTMENT).mapToObj(number -> hot + "-" + number).toList();
         sales.stockUp(channel, assortment);
         Report report = ground.keep(new Report(ledger));
-        ground.say("waits until the SQL tables have come to the journal's end");
+        ground.say("waits until the projection has come to the journal's end");
         report.waitUntilFresh();
 
         LedgerServiceGrpc.LedgerServiceStub stub = LedgerServiceGrpc.newStub(channel);
@@ -310,7 +310,7 @@ public final class Bulkhead implements Workload {
             long end = System.nanoTime() + FRESH_WITHIN.toNanos();
             while (!isFresh()) {
                 if (System.nanoTime() - end > 0) {
-                    throw new IllegalStateException("the SQL tables have not come to the journal's end within " + FRESH_WITHIN.toMinutes() + " minutes");
+                    throw new IllegalStateException("the projection has not come to the journal's end within " + FRESH_WITHIN.toMinutes() + " minutes");
                 }
                 TimeUnit.MILLISECONDS.sleep(200);
             }

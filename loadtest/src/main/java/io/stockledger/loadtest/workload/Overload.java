@@ -172,7 +172,7 @@ public final class Overload implements Workload {
         ground.add(figure("due-p99", "overload, p99, all that were due", all.atMs(99), "ms").percentiles(all)
                 .note(String.format(Locale.ROOT, "applied or refused; the %,d that were never sent, and what was not answered, with the least that each waited:"
                         + " until the end of the overload, or of the wait for answers", offer.notSent.getTotalCount())));
-        double waitingMost = waiting.stream().mapToDouble(many -> many).max().orElse(0);
+        double waitingMost = waiting.stream().mapToDouble(Double::doubleValue).max().orElse(0);
         ground.add(figure("waiting", "the most that waited within the ledger at once", waitingMost, "mutations")
                 .note(String.format(Locale.ROOT, "of at most %,d under way: where the accepted waited longer than these take, it was on the way. By the ledger's"
                         + " metrics, every %d s: %s", UNDER_WAY_MAX, LOOK_SECONDS, waiting.stream().map(Numbers::shown).toList())));

@@ -90,7 +90,7 @@ final class SnapshotWriter implements AutoCloseable {
             StoredSnapshot snapshot = StoredSnapshot.of(taken.snapshot());
             connection.setAutoCommit(false);
             try {
-                hurry(connection);
+                commitAheadOfTheDisk(connection);
                 writeParts(connection, sku, taken.rowNumber(), snapshot.parts());
                 write(connection, sku, taken, snapshot.payload());
                 connection.commit();
@@ -103,8 +103,8 @@ final class SnapshotWriter implements AutoCloseable {
         }
     }
 
-    /** The feed waits for whoever writes; not for this one's way to the disk, too, which a snapshot need not have come. */
-    private static void hurry(Connection connection) throws SQLException {
+    /** The feed waits for whoever writes; a snapshot may be lost, so nobody waits for its way to the disk too. */
+    private static void commitAheadOfTheDisk(Connection connection) throws SQLException {
         try (Statement settings = connection.createStatement()) {
             settings.execute("SET LOCAL synchronous_commit = off");
         }
