@@ -18,6 +18,7 @@ import io.stockledger.server.journal.EmbeddedPostgresql;
 import io.stockledger.server.journal.History;
 import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.Pace;
+import io.stockledger.server.journal.RowPacking;
 import io.stockledger.server.journal.Schema;
 import io.stockledger.server.journal.SoleLedger;
 import io.stockledger.server.journal.StartupException;
@@ -96,6 +97,7 @@ public final class Server implements AutoCloseable {
 
     private void open(Store store, Config config, Clock clock) throws SQLException {
         requireFreePort(config);
+        RowPacking.requireUsable();
         metrics = keep(Metrics.start(config.getConfig("stockledger.metrics")));
         Config journalConfig = config.getConfig("stockledger.journal");
         startTimes.took("metrics");

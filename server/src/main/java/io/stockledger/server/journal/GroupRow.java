@@ -4,6 +4,7 @@ import com.google.protobuf.CodedInputStream;
 import io.stockledger.server.domain.Entry;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -28,12 +29,13 @@ import java.util.function.Consumer;
  * </pre>
  *
  * <p>The digests chain a SKU's rows, so that a row changed, removed or swapped by hand is found. The fixed places let
- * SQL read a header; what SQL finds a row by, its first sequence and what it announces, stands in columns too.
+ * SQL read a header; what SQL finds a row by, its first sequence and what it announces, stands in columns too. The
+ * store holds all but short rows packed ({@link RowPacking}).
  */
 public final class GroupRow {
     public static final int MAGIC = 0x534C4731;
     public static final int DIGEST_BYTES = 32;
-    private static final int HEADER_BYTES = 76;
+    static final int HEADER_BYTES = 76;
     /** SubscribeResponse.entries, and its tag: length-delimited. */
     private static final int ENTRIES_FIELD = 1;
     private static final int ENTRY_TAG = ENTRIES_FIELD << 3 | 2;
@@ -57,13 +59,17 @@ public final class GroupRow {
     }
 
     /**
-     * Takes a row's bytes over; they must not be changed any more. Whether they are those that were written,
-     * {@link #isWhole} tells. What is too short to be a row is filled up with zeros, and so never whole: a page of rows can
-     * be read around it.
+     * Takes a row over as it is stored, packed or not; the bytes must not be changed any more. Whether they are those that
+     * were written, {@link #isWhole} tells. What is too short to be a row is filled up with zeros, what can't be unpacked is
+     * its header, and so neither is ever whole: a page of rows can be read around it.
      */
-    public static GroupRow of(byte[] bytes) {
+    public static GroupRow of(byte[] stored) {
         int shortest = HEADER_BYTES + DIGEST_BYTES;
-        return new GroupRow(bytes.length < shortest ? Arrays.copyOf(bytes, shortest) : bytes);
+        if (RowPacking.isPacked(stored)) {
+            return new GroupRow(RowPacking.unpacked(stored)
+                    .orElseGet(() -> Arrays.copyOf(Arrays.copyOf(stored, HEADER_BYTES), shortest)));
+        }
+        return new GroupRow(stored.length < shortest ? Arrays.copyOf(stored, shortest) : stored);
     }
 
     /** The digest before a SKU's first row. */
@@ -110,10 +116,22 @@ public final class GroupRow {
 
     /** Whether the row's bytes are those that its digest was made of. Hashes all of them: a microsecond a KiB. */
     public boolean isWhole() {
-        return view.getInt(0) == MAGIC && Arrays.equals(digest(), sha256(bytes, bytes.length - DIGEST_BYTES));
+        return isReadable() && Arrays.equals(digest(), sha256(bytes, bytes.length - DIGEST_BYTES));
     }
 
-    /** All stored bytes; not to be changed. */
+    /** Whether it is of this layout; not so what could not be unpacked. */
+    private boolean isReadable() {
+        return view.getInt(0) == MAGIC;
+    }
+
+    /** Whether a text stands in it; nor can that be ruled out where it can't be read. */
+    boolean mayHold(String text) {
+        // A character a byte: so the platform's own search serves for bytes.
+        return !isReadable() || new String(bytes, StandardCharsets.ISO_8859_1)
+                .contains(new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1));
+    }
+
+    /** All bytes of it, not packed; not to be changed. */
     public byte[] bytes() {
         return bytes;
     }

@@ -159,17 +159,21 @@ public final class JournalReader {
     }
 
     /**
-     * A page of the SKU's rows whose bytes hold this text (a mutation's or a reservation's id),
-     * searched by the database, newest first: rows before {@code beforeRowNumber}, down to the first
-     * that was written before {@code sinceMs}. That a row holds the text is a hint, not a proof. One
-     * call looks through {@value #SEARCHED_ROWS} rows at most: go on at {@link Search#searchedDownTo}
-     * until that is 0.
+     * A page of the SKU's rows whose bytes hold this text (a mutation's or a reservation's id), newest first: rows before
+     * {@code beforeRowNumber}, down to the first that was written before {@code sinceMs}. Rows that are not packed are
+     * searched by the database, so that others never travel. That a row holds the text is a hint, not a proof. One
+     * call looks through {@value #SEARCHED_ROWS} rows at most, and a page's bytes of packed ones: go on at
+     * {@link Search#searchedDownTo} until that is 0.
      */
     public Search rowsHolding(String sku, String text, long sinceMs, long beforeRowNumber) throws SQLException {
+        String packedBytes = "coalesce(j.row_bytes, 0)";
         String query = "SELECT j.tx::text AS tx_text, j.ordering, j.sequence_number, j.write_timestamp,"
-                + " CASE WHEN j.write_timestamp >= ? AND position(? IN j.event_payload) > 0 THEN j.event_payload END AS found"
-                + " FROM event_journal j WHERE j.persistence_id = ? AND j.sequence_number < ?"
-                + " ORDER BY j.sequence_number DESC LIMIT " + SEARCHED_ROWS;
+                + " CASE WHEN j.write_timestamp >= ? AND (" + IS_PACKED + " OR position(? IN j.event_payload) > 0)"
+                + "  THEN j.event_payload END AS found FROM ("
+                + "  SELECT j.*, sum(" + packedBytes + ") OVER (ORDER BY j.sequence_number DESC) - " + packedBytes + " AS bytes_before FROM ("
+                + "   SELECT * FROM event_journal j WHERE j.persistence_id = ? AND j.sequence_number < ?"
+                + "   ORDER BY j.sequence_number DESC LIMIT " + SEARCHED_ROWS + ") j) j"
+                + " WHERE j.bytes_before < ? ORDER BY j.sequence_number DESC";
         List<JournalRow> rows = new ArrayList<>();
         long downTo = 0;
         long bytes = 0;
@@ -178,20 +182,21 @@ public final class JournalReader {
             statement.setBytes(2, text.getBytes(StandardCharsets.UTF_8));
             statement.setString(3, sku);
             statement.setLong(4, beforeRowNumber);
+            statement.setLong(5, pageBytes);
             try (ResultSet found = statement.executeQuery()) {
-                while (found.next()) {
+                while (found.next() && bytes < pageBytes) {
                     if (found.getLong("write_timestamp") < sinceMs) {
                         return new Search(rows, 0);
                     }
                     downTo = found.getLong("sequence_number");
                     byte[] payload = found.getBytes("found");
-                    if (payload != null) {
-                        rows.add(new JournalRow(Long.parseUnsignedLong(found.getString("tx_text")), found.getLong("ordering"),
-                                sku, downTo, GroupRow.of(payload)));
-                        bytes += payload.length;
-                        if (bytes >= pageBytes) {
-                            break;
-                        }
+                    if (payload == null) {
+                        continue;
+                    }
+                    GroupRow group = GroupRow.of(payload);
+                    if (!RowPacking.isPacked(payload) || group.mayHold(text)) {
+                        rows.add(new JournalRow(Long.parseUnsignedLong(found.getString("tx_text")), found.getLong("ordering"), sku, downTo, group));
+                        bytes += group.bytes().length;
                     }
                 }
             }
@@ -200,6 +205,7 @@ public final class JournalReader {
     }
 
     static final int SEARCHED_ROWS = 500;
+    private static final String IS_PACKED = "substring(j.event_payload FROM 1 FOR 4) = convert_to('" + RowPacking.PACKED + "', 'UTF8')";
 
     /** What a search found, and down to which row number it has looked; 0 where no row was left to look at. */
     public record Search(List<JournalRow> rows, long searchedDownTo) {}
@@ -236,7 +242,7 @@ public final class JournalReader {
      */
     public List<JournalRow> lastRowsAt(Position position, List<String> skus) throws SQLException {
         String query = "SELECT q.tx::text AS tx_text, q.ordering, q.persistence_id, q.sequence_number, q.event_payload FROM ("
-                + " SELECT j.*, s.place, sum(octet_length(j.event_payload)) OVER (ORDER BY s.place) - octet_length(j.event_payload) AS bytes_before"
+                + " SELECT j.*, s.place, " + bytesBefore("j", "s.place")
                 + " FROM unnest(?::text[]) WITH ORDINALITY s(sku, place) CROSS JOIN LATERAL ("
                 + "  SELECT r.* FROM event_journal r WHERE r.persistence_id = s.sku COLLATE \"C\" AND (r.tx, r.ordering) <= (CAST(? AS xid8), ?)"
                 + "  ORDER BY r.sequence_number DESC LIMIT 1) j"
@@ -333,7 +339,7 @@ public final class JournalReader {
         }
     }
 
-    static final String PAYLOAD_IF_SMALL = "CASE WHEN octet_length(j.event_payload) <= " + SMALL_ROW_BYTES
+    static final String PAYLOAD_IF_SMALL = "CASE WHEN " + bytesOf("j") + " <= " + SMALL_ROW_BYTES
             + " THEN j.event_payload END AS event_payload";
 
     /** Whether the next rows are likely to be small. */
@@ -351,8 +357,8 @@ public final class JournalReader {
         // Rows of other SKUs cost their index entry and header, never their payload.
         String query = "SELECT q.tx::text AS tx_text, q.ordering, q.persistence_id, q.sequence_number,"
                 + " CASE WHEN q.wanted THEN q.event_payload END AS event_payload FROM ("
-                + " SELECT j.*, sum(CASE WHEN j.wanted THEN octet_length(j.event_payload) ELSE 0 END) OVER (ORDER BY j.tx, j.ordering)"
-                + "  - CASE WHEN j.wanted THEN octet_length(j.event_payload) ELSE 0 END AS bytes_before FROM ("
+                + " SELECT j.*, sum(CASE WHEN j.wanted THEN " + bytesOf("j") + " ELSE 0 END) OVER (ORDER BY j.tx, j.ordering)"
+                + "  - CASE WHEN j.wanted THEN " + bytesOf("j") + " ELSE 0 END AS bytes_before FROM ("
                 + "  SELECT j.*, (starts_with(j.persistence_id, ?) AND (cardinality(?::text[]) = 0 OR j.persistence_id = ANY(?::text[]))) AS wanted"
                 + "  FROM event_journal j WHERE (j.tx, j.ordering) > (CAST(? AS xid8), ?) AND " + BELOW_WATERMARK
                 + "  ORDER BY j.tx, j.ordering LIMIT " + pageRows * 4 + ") j"
@@ -597,10 +603,20 @@ public final class JournalReader {
 
     // ---- How ----
 
+    /** SQL for the bytes of a row, unpacked. */
+    static String bytesOf(String row) {
+        return "coalesce(" + row + ".row_bytes, octet_length(" + row + ".event_payload))";
+    }
+
+    /** A column of SQL, by which a page is bounded: the bytes of the rows before this one. */
+    static String bytesBefore(String row, String order) {
+        return "sum(" + bytesOf(row) + ") OVER (ORDER BY " + order + ") - " + bytesOf(row) + " AS bytes_before";
+    }
+
     /** The rows of a query in its order, until their payloads have passed the bytes given as its last parameter. */
     static String pageQuery(String rowsQuery, String order) {
         return "SELECT " + INDEXED_COLUMNS + " FROM ("
-                + " SELECT j.*, sum(octet_length(j.event_payload)) OVER (ORDER BY " + order + ") - octet_length(j.event_payload) AS bytes_before"
+                + " SELECT j.*, " + bytesBefore("j", order)
                 + " FROM (" + rowsQuery + ") j) j WHERE j.bytes_before < ? ORDER BY " + order;
     }
 

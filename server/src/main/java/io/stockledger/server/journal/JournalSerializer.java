@@ -13,7 +13,6 @@ import java.util.zip.CRC32;
  */
 public final class JournalSerializer extends SerializerWithStringManifest {
     static final int IDENTIFIER = 534_731;
-    static final String ROW = "SLG1";
     static final String SNAPSHOT = "SLS1";
 
     @Override
@@ -23,7 +22,7 @@ public final class JournalSerializer extends SerializerWithStringManifest {
 
     @Override
     public String manifest(Object object) {
-        return object instanceof GroupRow ? ROW : SNAPSHOT;
+        return object instanceof GroupRow ? RowPacking.WHOLE : SNAPSHOT;
     }
 
     @Override
@@ -39,7 +38,7 @@ public final class JournalSerializer extends SerializerWithStringManifest {
     @Override
     public Object fromBinary(byte[] bytes, String manifest) {
         return switch (manifest) {
-            case ROW -> GroupRow.of(bytes);
+            case RowPacking.WHOLE, RowPacking.PACKED -> GroupRow.of(bytes);
             case SNAPSHOT -> snapshot(bytes);
             default -> throw new IllegalArgumentException("the journal holds no " + manifest);
         };

@@ -59,13 +59,12 @@ final class Recoveries implements AutoCloseable {
     private static final String ROWS = "SELECT w.place, j.sequence_number, j.writer, j.write_timestamp, j.event_payload"
             + " FROM unnest(?::text[], ?::bigint[]) WITH ORDINALITY w(sku, after, place)"
             + " CROSS JOIN LATERAL ("
-            + "  SELECT r.*, sum(octet_length(r.event_payload)) OVER (ORDER BY r.sequence_number) AS bytes FROM ("
+            + "  SELECT r.*, sum(" + JournalReader.bytesOf("r") + ") OVER (ORDER BY r.sequence_number) AS bytes FROM ("
             + "   SELECT * FROM event_journal r WHERE r.persistence_id = w.sku AND r.sequence_number > w.after"
             + "   ORDER BY r.sequence_number LIMIT " + ROWS_AHEAD + ") r) j"
             + " WHERE j.bytes <= " + BYTES_AHEAD + " ORDER BY w.place, j.sequence_number";
     private static final String PAGE = "SELECT j.sequence_number, j.writer, j.write_timestamp, j.event_payload FROM ("
-            + " SELECT r.*, sum(octet_length(r.event_payload)) OVER (ORDER BY r.sequence_number) - octet_length(r.event_payload)"
-            + "  AS bytes_before FROM ("
+            + " SELECT r.*, " + JournalReader.bytesBefore("r", "r.sequence_number") + " FROM ("
             + "  SELECT * FROM event_journal r WHERE r.persistence_id = ? AND r.sequence_number BETWEEN ? AND ?"
             + "  ORDER BY r.sequence_number LIMIT ?) r) j"
             + " WHERE j.bytes_before < " + (1 << 20) + " ORDER BY j.sequence_number";

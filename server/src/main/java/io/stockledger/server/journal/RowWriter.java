@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -54,10 +55,11 @@ final class RowWriter implements AutoCloseable {
     private static final long SPLITTING_NANOS_MAX = TimeUnit.SECONDS.toNanos(5);
 
     private static final String COLUMNS = "event_journal (persistence_id, sequence_number, writer, write_timestamp,"
-            + " adapter_manifest, event_ser_id, event_ser_manifest, event_payload, first_sequence, announced_due)";
-    private static final int COLUMN_COUNT = 10;
+            + " adapter_manifest, event_ser_id, event_ser_manifest, event_payload, first_sequence, announced_due, row_bytes)";
+    private static final int COLUMN_COUNT = 11;
     private static final String INSERT = "INSERT INTO " + COLUMNS + " VALUES (?, ?, ?, ?, '', "
-            + JournalSerializer.IDENTIFIER + ", '" + JournalSerializer.ROW + "', ?, ?, ?)";
+            + JournalSerializer.IDENTIFIER + ", ?, ?, ?, ?, ?)";
+    private static final int NULL_FIELD = -1;
     private static final String COPY = "COPY " + COLUMNS + " FROM STDIN (FORMAT binary)";
 
     private static final Comparator<NewRow> BY_SKU = Comparator.comparing(NewRow::sku);
@@ -239,9 +241,12 @@ final class RowWriter implements AutoCloseable {
             insert.setLong(2, row.number());
             insert.setString(3, row.writer());
             insert.setLong(4, row.timestampMs());
-            insert.setBytes(5, row.group().bytes());
-            insert.setLong(6, row.group().firstSequence());
-            insert.setLong(7, row.group().announcedDueMs());
+            byte[] payload = RowPacking.packed(row.group());
+            insert.setString(5, RowPacking.layout(payload));
+            insert.setBytes(6, payload);
+            insert.setLong(7, row.group().firstSequence());
+            insert.setLong(8, row.group().announcedDueMs());
+            insert.setObject(9, RowPacking.isPacked(payload) ? row.group().bytes().length : null, Types.INTEGER);
             insert.executeUpdate();
         }
     }
@@ -263,15 +268,19 @@ final class RowWriter implements AutoCloseable {
     /** PostgreSQL's binary COPY format: a signature, then for each row its number of fields, and each with its length. */
     private static byte[] binaryCopy(List<NewRow> rows) {
         int size = 32;
+        List<byte[]> payloads = new ArrayList<>(rows.size());
         for (NewRow row : rows) {
-            size += 184 + row.sku().length() * 3 + row.group().bytes().length;
+            byte[] payload = RowPacking.packed(row.group());
+            payloads.add(payload);
+            size += 184 + row.sku().length() * 3 + payload.length;
         }
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(size);
         try (DataOutputStream out = new DataOutputStream(bytes)) {
             out.write(new byte[] {'P', 'G', 'C', 'O', 'P', 'Y', '\n', (byte) 0xFF, '\r', '\n', 0});
             out.writeInt(0);
             out.writeInt(0);
-            for (NewRow row : rows) {
+            for (int i = 0; i < rows.size(); i++) {
+                NewRow row = rows.get(i);
                 out.writeShort(COLUMN_COUNT);
                 writeField(out, utf8(row.sku()));
                 writeField(out, row.number());
@@ -280,10 +289,16 @@ final class RowWriter implements AutoCloseable {
                 out.writeInt(0);
                 out.writeInt(Integer.BYTES);
                 out.writeInt(JournalSerializer.IDENTIFIER);
-                writeField(out, utf8(JournalSerializer.ROW));
-                writeField(out, row.group().bytes());
+                writeField(out, utf8(RowPacking.layout(payloads.get(i))));
+                writeField(out, payloads.get(i));
                 writeField(out, row.group().firstSequence());
                 writeField(out, row.group().announcedDueMs());
+                if (RowPacking.isPacked(payloads.get(i))) {
+                    out.writeInt(Integer.BYTES);
+                    out.writeInt(row.group().bytes().length);
+                } else {
+                    out.writeInt(NULL_FIELD);
+                }
             }
             out.writeShort(-1);
         } catch (IOException e) {

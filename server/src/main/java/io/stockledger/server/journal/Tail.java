@@ -223,7 +223,7 @@ public final class Tail implements AutoCloseable {
                 + FROM_SNAPSHOT + " LEFT JOIN ("
                 + (smallRows
                     ? "SELECT j.tx, j.ordering, j.persistence_id, j.sequence_number, " + JournalReader.PAYLOAD_IF_SMALL + " " + rows + ") j ON true"
-                    : "  SELECT r.*, sum(octet_length(r.event_payload)) OVER (ORDER BY r.tx, r.ordering) - octet_length(r.event_payload) AS bytes_before"
+                    : "  SELECT r.*, " + JournalReader.bytesBefore("r", "r.tx, r.ordering")
                         + " FROM (SELECT j.* " + rows + ") r) j ON j.bytes_before < " + pageBytes)
                 + " ORDER BY j.tx, j.ordering";
     }

@@ -7,6 +7,7 @@ import io.stockledger.v1.LocationBalance;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -17,8 +18,8 @@ import java.util.Set;
 /** Writes journal rows as the ledger does, without its entities. One thread at a time. */
 public final class TestJournalWriter {
     private static final String INSERT = "INSERT INTO event_journal (persistence_id, sequence_number, writer, write_timestamp,"
-            + " event_ser_id, event_ser_manifest, event_payload, first_sequence, announced_due)"
-            + " VALUES (?, ?, 'test', ?, 534731, 'SLG1', ?, ?, ?)";
+            + " event_ser_id, event_ser_manifest, event_payload, first_sequence, announced_due, row_bytes)"
+            + " VALUES (?, ?, 'test', ?, 534731, ?, ?, ?, ?, ?)";
 
     private static final class Sku {
         long rows;
@@ -61,9 +62,12 @@ public final class TestJournalWriter {
             statement.setString(1, sku);
             statement.setLong(2, ++state.rows);
             statement.setLong(3, System.currentTimeMillis());
-            statement.setBytes(4, row.bytes());
-            statement.setLong(5, row.firstSequence());
-            statement.setLong(6, announcedDueMs);
+            byte[] payload = RowPacking.packed(row);
+            statement.setString(4, RowPacking.layout(payload));
+            statement.setBytes(5, payload);
+            statement.setLong(6, row.firstSequence());
+            statement.setLong(7, announcedDueMs);
+            statement.setObject(8, RowPacking.isPacked(payload) ? row.bytes().length : null, Types.INTEGER);
             statement.executeUpdate();
         }
     }
