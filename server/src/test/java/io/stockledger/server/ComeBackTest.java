@@ -4,6 +4,7 @@ import static io.stockledger.server.RunningLedger.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.stockledger.client.Mutations;
+import io.stockledger.server.journal.TestPostgresql;
 import org.junit.jupiter.api.Test;
 
 /** What shortens the way of a SKU back into memory. */
@@ -21,6 +22,20 @@ class ComeBackTest {
             ledger.restart();
             assertEquals(3, ledger.stock("quiet").getOnHand());
             assertEquals(4, ledger.applied(Mutations.receive("quiet", 1)).getSequence());
+        }
+    }
+
+    @Test
+    void aSkuThatHadMuchToReplayMakesASnapshotUncalled() throws Exception {
+        Server.Store store = new Server.Store.Postgresql(TestPostgresql.emptyDatabase());
+        try (RunningLedger ledger = RunningLedger.start(store, "stockledger.entity.quiet-after = 1 hour")) {
+            for (int row = 1; row <= 3; row++) {
+                ledger.applied(Mutations.receive("sold", 1));
+            }
+        }
+        // It was among the newest rows, so the start itself has it come back.
+        try (RunningLedger ledger = RunningLedger.start(store, "stockledger.entity { quiet-after = 100 ms, quiet-snapshot-entries = 3 }")) {
+            await("its snapshot", () -> ledger.count(SNAPSHOTS, "sold", 3) == 1);
         }
     }
 

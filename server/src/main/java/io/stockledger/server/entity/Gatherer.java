@@ -45,7 +45,7 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     enum Quiet implements Message { INSTANCE }
 
     /** The persistent actor has replayed the SKU's rows: it can decide. */
-    enum Replayed implements Message { INSTANCE }
+    record Replayed(boolean worthSaving) implements Message {}
 
     /** Time to tell those who wait that the replay takes long. */
     private enum ReplayIsSlow implements Message { INSTANCE }
@@ -162,8 +162,10 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
             takeUp(lookedUp);
         } else if (message == Wake.INSTANCE) {
             wakeDue = true;
-        } else if (message == Replayed.INSTANCE) {
+        } else if (message instanceof Replayed done) {
             replayed = true;
+            // Else each further start would replay the same again.
+            inbox.worthSaving(done.worthSaving());
             away = Outcome.Failure.NOT_STARTED;
             node.measurements().recovered(replayingSinceNanos);
             replayIsSlow = false;

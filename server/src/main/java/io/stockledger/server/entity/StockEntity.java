@@ -148,14 +148,14 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
 
     /** One for all SKUs of a node, so that what Akka keeps of it is kept once; hence it is told its SKU afterwards. */
     static Behavior<Message> create(EntitySettings settings, EntityMeasurements measurements) {
-        Node node = new Node(settings, new Decider(settings.limits()), signalHandler(measurements));
+        Node node = new Node(settings, new Decider(settings.limits()), signalHandler(settings, measurements));
         return Behaviors.setup(context -> Behaviors.receiveMessage(
                 message -> new StockEntity(context, node, (Begin) message)));
     }
 
-    private static SignalHandler<State> signalHandler(EntityMeasurements measurements) {
+    private static SignalHandler<State> signalHandler(EntitySettings settings, EntityMeasurements measurements) {
         return SignalHandlerBuilder.<State>builder()
-                .onSignal(RecoveryCompleted.instance(), state -> state.gatherer.tell(Gatherer.Replayed.INSTANCE))
+                .onSignal(RecoveryCompleted.instance(), state -> state.gatherer.tell(new Gatherer.Replayed(isWorthSaving(state, settings))))
                 .onSignal(SnapshotCompleted.class, (state, done) -> measurements.snapshot(true))
                 .onSignal(SnapshotFailed.class, (state, failed) -> measurements.snapshot(false))
                 .build();
@@ -232,7 +232,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
     }
 
     /** Ids make a snapshot long: a SKU that has very many is saved more seldom. */
-    private boolean isWorthSaving(State state) {
+    private static boolean isWorthSaving(State state, EntitySettings settings) {
         return state.entriesSinceSnapshot >= Math.max(settings.quietSnapshotEntries(),
                 state.stock.appliedIds().olderCount() / OLDER_IDS_AN_ENTRY_MAX);
     }
@@ -418,7 +418,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
         Done done(List<Waiting> lot, boolean committed) {
             tally.committed();
             return new Done(lot, answers, lookUps, held, leftOver, committed, stock.sequence(), stock.nextDueMs(),
-                    isWorthSaving(state), tally);
+                    isWorthSaving(state, settings), tally);
         }
     }
 }

@@ -9,12 +9,14 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Properties;
 import javax.sql.DataSource;
+import org.postgresql.PGStatement;
 
 /**
  * The PostgreSQL database that the ledger lives in, wherever it runs: checked for what the ledger
@@ -149,6 +151,16 @@ public final class Database implements AutoCloseable {
     @Override
     public void close() {
         reads.close();
+    }
+
+    /**
+     * A statement whose long values come as bytes from its first time on. Until the driver knows what a statement's
+     * columns are it asks for text, twice as long, which is then decoded by code that is not compiled yet.
+     */
+    static PreparedStatement prepareForBytes(Connection connection, String sql) throws SQLException {
+        PreparedStatement statement = connection.prepareStatement(sql);
+        statement.unwrap(PGStatement.class).setPrepareThreshold(-1);
+        return statement;
     }
 
     private static HikariConfig pool(Address address, Duration silenceMax, String name, int connections, Duration wait) {

@@ -222,7 +222,7 @@ final class Recoveries implements AutoCloseable {
 
     private static List<Past> pasts(Connection connection, List<String> skus) throws SQLException {
         Past[] found = new Past[skus.size()];
-        try (PreparedStatement newest = connection.prepareStatement(NEWEST)) {
+        try (PreparedStatement newest = Database.prepareForBytes(connection, NEWEST)) {
             newest.setArray(1, connection.createArrayOf("text", skus.toArray()));
             try (ResultSet row = newest.executeQuery()) {
                 while (row.next()) {
@@ -257,7 +257,7 @@ final class Recoveries implements AutoCloseable {
     private static Map<Integer, List<StoredRow>> rowsAhead(Connection connection, List<String> skus, Past[] found,
             List<Integer> behind) throws SQLException {
         Map<Integer, List<StoredRow>> ahead = new HashMap<>();
-        try (PreparedStatement rows = connection.prepareStatement(ROWS)) {
+        try (PreparedStatement rows = Database.prepareForBytes(connection, ROWS)) {
             rows.setArray(1, connection.createArrayOf("text", behind.stream().map(skus::get).toArray()));
             rows.setArray(2, connection.createArrayOf("int8", behind.stream().map(i -> found[i].snapshotRow()).toArray()));
             try (ResultSet row = rows.executeQuery()) {
@@ -270,7 +270,7 @@ final class Recoveries implements AutoCloseable {
     }
 
     private static List<StoredRow> page(Connection connection, PageOf asked) throws SQLException {
-        try (PreparedStatement page = connection.prepareStatement(PAGE)) {
+        try (PreparedStatement page = Database.prepareForBytes(connection, PAGE)) {
             page.setString(1, asked.sku());
             page.setLong(2, asked.from());
             page.setLong(3, asked.to());

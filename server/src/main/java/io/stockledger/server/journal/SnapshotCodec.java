@@ -1,6 +1,7 @@
 package io.stockledger.server.journal;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
 import io.stockledger.server.domain.AppliedIds;
 import io.stockledger.server.domain.Balance;
 import io.stockledger.server.domain.Reservation;
@@ -117,13 +118,11 @@ public final class SnapshotCodec {
 
             @Override
             public void newest(long beforeSequence, long[] words, long createdAtMsMax, long recordedAtMsMax) {
-                NewestIds.Builder newest = out.addNewestBuilder()
+                out.addNewest(NewestIds.newBuilder()
                         .setBeforeSequence(beforeSequence)
+                        .setWords(UnsafeByteOperations.unsafeWrap(StoredSnapshot.bytes(words)))
                         .setCreatedAtMsMax(createdAtMsMax)
-                        .setRecordedAtMsMax(recordedAtMsMax);
-                for (long word : words) {
-                    newest.addWords(word);
-                }
+                        .setRecordedAtMsMax(recordedAtMsMax));
             }
         });
         return out.build();
@@ -139,12 +138,8 @@ public final class SnapshotCodec {
         ids.restoreForgotten(forgotten.getSequence(), forgotten.getCreatedAtMsMax(), forgotten.getRecordedAtMsMax());
         older.forEach(ids::restoreOlder);
         for (NewestIds newest : in.getNewestList()) {
-            long[] words = new long[newest.getWordsCount()];
-            for (int i = 0; i < words.length; i++) {
-                words[i] = newest.getWords(i);
-            }
-            ids.restoreNewest(newest.getBeforeSequence(), words, newest.getCreatedAtMsMax(),
-                    newest.getRecordedAtMsMax());
+            ids.restoreNewest(newest.getBeforeSequence(), StoredSnapshot.words(newest.getWords().asReadOnlyByteBuffer()),
+                    newest.getCreatedAtMsMax(), newest.getRecordedAtMsMax());
         }
     }
 

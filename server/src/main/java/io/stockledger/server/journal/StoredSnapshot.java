@@ -43,7 +43,8 @@ record StoredSnapshot(byte[] payload, Map<Long, long[]> parts) {
 
     /** The SKU's snapshot after its row of this number; empty: there is none. */
     static Optional<StoredSnapshot> find(Connection connection, String sku, long rowNumber) throws SQLException {
-        try (PreparedStatement payload = connection.prepareStatement(PAYLOAD); PreparedStatement parts = connection.prepareStatement(PARTS)) {
+        try (PreparedStatement payload = Database.prepareForBytes(connection, PAYLOAD);
+                PreparedStatement parts = Database.prepareForBytes(connection, PARTS)) {
             for (PreparedStatement statement : List.of(payload, parts)) {
                 statement.setString(1, sku);
                 statement.setLong(2, rowNumber);
@@ -82,14 +83,14 @@ record StoredSnapshot(byte[] payload, Map<Long, long[]> parts) {
         return new Snapshot(stock, olderIds);
     }
 
-    /** A part as it is stored. */
-    static byte[] bytes(long[] part) {
-        ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES * part.length).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asLongBuffer().put(part);
+    /** Words as they are stored. */
+    static byte[] bytes(long[] words) {
+        ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES * words.length).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asLongBuffer().put(words);
         return bytes.array();
     }
 
-    private static long[] words(ByteBuffer bytes) {
+    static long[] words(ByteBuffer bytes) {
         long[] words = new long[bytes.remaining() / Long.BYTES];
         bytes.order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(words);
         return words;
