@@ -10,8 +10,8 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 
 /**
- * Starts a ledger in a folder of its own, sells from it and stops it, so that the launcher can archive the classes that
- * a start loads. For the launcher only.
+ * Starts a ledger in a folder of its own, sells from it and stops it, twice, so that the launcher can archive the classes
+ * that a start loads, and those by which a SKU comes back after it. For the launcher only.
  */
 @Command(name = "rehearse-serve", hidden = true)
 final class ServeRehearsal implements Callable<Integer> {
@@ -19,7 +19,7 @@ final class ServeRehearsal implements Callable<Integer> {
     public Integer call() throws IOException {
         Path folder = Files.createTempDirectory("stockledger-rehearsal-");
         try {
-            return Main.rehearse(folder, ServeRehearsal::sell);
+            return Main.rehearse(folder, ServeRehearsal::sell) | Main.rehearse(folder, ServeRehearsal::sell);
         } finally {
             delete(folder);
         }
@@ -27,6 +27,7 @@ final class ServeRehearsal implements Callable<Integer> {
 
     private static int sell(String target) {
         int code = Rehearsal.run("receive", "MUG", "6", "--target", target);
+        code |= Rehearsal.run("sell", "MUG", "1", "--target", target);
         code |= Rehearsal.run("sell", "MUG", "1", "--target", target);
         code |= Rehearsal.run("stock", "MUG", "--target", target);
         code |= Rehearsal.run("entries", "MUG", "--target", target);

@@ -89,8 +89,9 @@ public final class Main {
      * @param calls is told HOST:PORT, and how its calls ended is what this returns
      */
     public static int rehearse(Path data, ToIntFunction<String> calls) {
-        Config config = config(new Options(Optional.of(data), Optional.empty(), Optional.empty(), Optional.of(0), Optional.of(0),
-                Optional.empty()));
+        // A snapshot of two rows, and of three calls one is behind it: so a SKU comes back by both.
+        Config config = ConfigFactory.parseString("stockledger.entity.snapshot-rows = 2").withFallback(config(new Options(
+                Optional.of(data), Optional.empty(), Optional.empty(), Optional.of(0), Optional.of(0), Optional.empty())));
         try (Server server = Server.start(new Server.Store.Embedded(data), config, Clock.systemUTC())) {
             return calls.applyAsInt("127.0.0.1:" + server.port());
         }

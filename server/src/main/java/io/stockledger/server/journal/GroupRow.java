@@ -52,6 +52,8 @@ public final class GroupRow {
 
     private final byte[] bytes;
     private final ByteBuffer view;
+    /** A thread that does not see it set finds out for itself. */
+    private boolean foundWhole;
 
     private GroupRow(byte[] bytes) {
         this.bytes = bytes;
@@ -114,9 +116,15 @@ public final class GroupRow {
         return Arrays.copyOfRange(bytes, bytes.length - DIGEST_BYTES, bytes.length);
     }
 
-    /** Whether the row's bytes are those that its digest was made of. Hashes all of them: a microsecond a KiB. */
+    /**
+     * Whether the row's bytes are those that its digest was made of. Hashes all of them, a microsecond a KiB, and then
+     * knows.
+     */
     public boolean isWhole() {
-        return isReadable() && Arrays.equals(digest(), sha256(bytes, bytes.length - DIGEST_BYTES));
+        if (!foundWhole) {
+            foundWhole = isReadable() && Arrays.equals(digest(), sha256(bytes, bytes.length - DIGEST_BYTES));
+        }
+        return foundWhole;
     }
 
     /** Whether it is of this layout; not so what could not be unpacked. */

@@ -19,7 +19,11 @@ import java.util.function.Predicate;
 public final class History {
     private static final long SETTLE_MAX_MS = 5_000;
 
+    /** Some eight rows of the largest. */
+    private static final long HALF_READ_BYTES_MAX = 8L << 20;
+
     private final JournalReader journal;
+    private final HalfReadRows halfRead = new HalfReadRows(HALF_READ_BYTES_MAX);
 
     public History(JournalReader journal) {
         this.journal = journal;
@@ -73,7 +77,8 @@ public final class History {
     /** The SKU's entries from a sequence on, as they are stored: so many, fewer where they have passed so many bytes. */
     public Page entries(String sku, long fromSequence, int max, int bytesMax) {
         List<io.stockledger.v1.Entry> entries = new ArrayList<>();
-        List<JournalRow> rows = read(() -> journal.rowContaining(sku, fromSequence)).map(List::of).orElse(List.of());
+        List<JournalRow> rows = halfRead.take(sku, fromSequence).or(() -> read(() -> journal.rowContaining(sku, fromSequence)))
+                .map(List::of).orElse(List.of());
         int bytes = 0;
         Optional<byte[]> digest = Optional.empty();
         while (!rows.isEmpty()) {
@@ -83,7 +88,9 @@ public final class History {
                 List<io.stockledger.v1.Entry> some = row.group().entries(fromSequence, max - entries.size(), bytesMax - bytes);
                 entries.addAll(some);
                 bytes += some.stream().mapToInt(io.stockledger.v1.Entry::getSerializedSize).sum();
-                if (row.group().lastSequence() >= fromSequence + entries.size()) {
+                long next = fromSequence + entries.size();
+                if (row.group().lastSequence() >= next) {
+                    halfRead.put(sku, next, row);
                     return new Page(entries, true);
                 }
             }
