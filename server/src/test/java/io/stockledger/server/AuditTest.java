@@ -295,6 +295,10 @@ class AuditTest {
         audit("mislabelled").assertFound(AuditFindingKind.AUDIT_FINDING_KIND_ROW_CHANGED, 2);
         ForgedRows.tamper(ledger, "UPDATE event_journal SET announced_due = 0 WHERE persistence_id = 'mislabelled' AND sequence_number = 2");
         assertEquals(List.of(), audit("mislabelled").told());
+        // So large that a page of rows ends behind it: what follows is audited all the same.
+        ForgedRows.tamper(ledger, "UPDATE event_journal SET row_bytes = 1 << 30 WHERE persistence_id = 'mislabelled' AND sequence_number = 2",
+                "UPDATE event_journal SET first_sequence = 77 WHERE persistence_id = 'mislabelled' AND sequence_number = 3");
+        assertEquals(List.of("ROW_CHANGED 2", "ROW_CHANGED 3"), audit("mislabelled").told());
     }
 
     @Test

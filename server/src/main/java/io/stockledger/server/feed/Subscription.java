@@ -319,12 +319,12 @@ public final class Subscription {
                 continue;
             }
             int taken = Math.max(resumed ? cursor.taken() : 0, request.had().of(row));
-            int bodyStart = row.group().bodyOffset();
-            int bodyLength = row.group().bodyLength();
             if (taken == Cursor.WHOLE_ROW || !selection.wantsSomeOf(row)) {
                 cursor = Cursor.after(position);
                 continue;
             }
+            int bodyStart = row.group().bodyOffset();
+            int bodyLength = row.group().bodyLength();
             if (taken == 0 && !selection.looksIntoEntries() && bodyLength <= feed.messageBytes()) {
                 if (message.entryBytes() > 0 && message.entryBytes() + bodyLength > feed.messageBytes()) {
                     send(message.build(stamp(OptionalLong.empty(), false)));

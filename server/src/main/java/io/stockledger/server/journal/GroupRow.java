@@ -62,14 +62,13 @@ public final class GroupRow {
 
     /**
      * Takes a row over as it is stored, packed or not; the bytes must not be changed any more. Whether they are those that
-     * were written, {@link #isWhole} tells. What is too short to be a row is filled up with zeros, what can't be unpacked is
-     * its header, and so neither is ever whole: a page of rows can be read around it.
+     * were written, {@link #isWhole} tells. What is too short to be a row is filled up with zeros, what can't be unpacked has
+     * a header and a digest and no entries to be read, and so neither is ever whole: a page of rows can be read around it.
      */
     public static GroupRow of(byte[] stored) {
         int shortest = HEADER_BYTES + DIGEST_BYTES;
         if (RowPacking.isPacked(stored)) {
-            return new GroupRow(RowPacking.unpacked(stored)
-                    .orElseGet(() -> Arrays.copyOf(Arrays.copyOf(stored, HEADER_BYTES), shortest)));
+            return new GroupRow(RowPacking.unpacked(stored).orElseGet(() -> RowPacking.withoutEntries(stored)));
         }
         return new GroupRow(stored.length < shortest ? Arrays.copyOf(stored, shortest) : stored);
     }
@@ -149,8 +148,11 @@ public final class GroupRow {
         return HEADER_BYTES;
     }
 
-    /** How long the entries' wire form is. */
+    /** How long the entries' wire form is; throws a {@link DamagedException} where the row could not be unpacked. */
     public int bodyLength() {
+        if (RowPacking.isPacked(bytes)) {
+            throw new DamagedException("a journal row can't be unpacked");
+        }
         return bytes.length - HEADER_BYTES - DIGEST_BYTES;
     }
 

@@ -24,7 +24,8 @@ public final class JournalReader {
     /** Committed rows only, and none before which another could still commit. */
     static final String BELOW_WATERMARK = "j.tx < pg_snapshot_xmin(pg_current_snapshot())";
     /** The text is named other than the column: an ORDER BY j.tx must never sort by it. */
-    static final String COLUMNS = "j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, j.event_payload";
+    static final String COLUMNS = "j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, j.event_payload, "
+            + bytesOf("j") + " AS bytes";
     private static final String INDEXED_COLUMNS = COLUMNS + ", j.first_sequence, j.announced_due";
 
     private final Database database;
@@ -125,14 +126,15 @@ public final class JournalReader {
         return indexedRowsForward(sku, fromRowNumber).stream().map(IndexedRow::row).toList();
     }
 
-    /** A row, and the columns that SQL finds it by: what its header says, unless somebody has changed one of the two. */
+    /** A row, and the columns that SQL finds it and ends pages by: as it is itself, unless somebody has changed one of the two. */
     public record IndexedRow(JournalRow row, long firstSequence, long announcedDueMs) {
         public boolean isAsItsHeaderSays() {
-            return firstSequence == row.group().firstSequence() && announcedDueMs == row.group().announcedDueMs();
+            return firstSequence == row.group().firstSequence() && announcedDueMs == row.group().announcedDueMs()
+                    && row.bytes() == row.group().bytes().length;
         }
 
         private JournalRow asItsHeaderSays() {
-            if (!isAsItsHeaderSays()) {
+            if (!isAsItsHeaderSays() && row.whole() == row) {
                 throw new GroupRow.DamagedException("row " + row.rowNumber() + " of " + row.sku()
                         + " has other numbers in its columns than in its header");
             }
@@ -241,8 +243,8 @@ public final class JournalReader {
      * none are left out. It is a page: it may end before the last SKU.
      */
     public List<JournalRow> lastRowsAt(Position position, List<String> skus) throws SQLException {
-        String query = "SELECT q.tx::text AS tx_text, q.ordering, q.persistence_id, q.sequence_number, q.event_payload FROM ("
-                + " SELECT j.*, s.place, " + bytesBefore("j", "s.place")
+        String query = "SELECT q.tx::text AS tx_text, q.ordering, q.persistence_id, q.sequence_number, q.event_payload, " + bytesOf("q")
+                + " FROM (SELECT j.*, s.place, " + bytesBefore("j", "s.place")
                 + " FROM unnest(?::text[]) WITH ORDINALITY s(sku, place) CROSS JOIN LATERAL ("
                 + "  SELECT r.* FROM event_journal r WHERE r.persistence_id = s.sku COLLATE \"C\" AND (r.tx, r.ordering) <= (CAST(? AS xid8), ?)"
                 + "  ORDER BY r.sequence_number DESC LIMIT 1) j"
@@ -259,7 +261,7 @@ public final class JournalReader {
 
     /** Whether a page was ended by its size, so that more may follow. */
     public boolean pageIsFull(List<JournalRow> page) {
-        return page.stream().mapToLong(row -> row.payload().length).sum() >= pageBytes;
+        return page.stream().mapToLong(JournalRow::bytes).sum() >= pageBytes;
     }
 
     /** The position of the last row that the feed may show now. */
@@ -319,7 +321,7 @@ public final class JournalReader {
     }
 
     private FeedPage smallRowsAfter(Position position) throws SQLException {
-        String query = "SELECT j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, " + PAYLOAD_IF_SMALL
+        String query = "SELECT j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, " + PAYLOAD_IF_SMALL + ", " + bytesOf("j")
                 + " FROM event_journal j WHERE (j.tx, j.ordering) > (CAST(? AS xid8), ?) AND " + BELOW_WATERMARK
                 + " ORDER BY j.tx, j.ordering LIMIT " + SMALL_PAGE_ROWS;
         try (Connection connection = database.reads().getConnection(); PreparedStatement statement = connection.prepareStatement(query)) {
@@ -664,6 +666,6 @@ public final class JournalReader {
     /** The row that stands in {@link #COLUMNS} from this column of a result on. */
     static JournalRow row(ResultSet result, int column) throws SQLException {
         return new JournalRow(Long.parseUnsignedLong(result.getString(column)), result.getLong(column + 1),
-                result.getString(column + 2), result.getLong(column + 3), GroupRow.of(result.getBytes(column + 4)));
+                result.getString(column + 2), result.getLong(column + 3), GroupRow.of(result.getBytes(column + 4)), result.getLong(column + 5));
     }
 }

@@ -1,7 +1,16 @@
 package io.stockledger.server.journal;
 
-/** One committed row of the journal and where it stands: one group of entries of one SKU. */
-public record JournalRow(long tx, long ordering, String sku, long rowNumber, GroupRow group) {
+/**
+ * One committed row of the journal and where it stands: one group of entries of one SKU.
+ *
+ * @param bytes of the row as the store counts them, by which it ends a page; its own, unless somebody has changed it
+ */
+public record JournalRow(long tx, long ordering, String sku, long rowNumber, GroupRow group, long bytes) {
+    /** A row that is not of such a page. */
+    public JournalRow(long tx, long ordering, String sku, long rowNumber, GroupRow group) {
+        this(tx, ordering, sku, rowNumber, group, group.bytes().length);
+    }
+
     public Position position() {
         return new Position(tx, ordering);
     }
@@ -14,7 +23,7 @@ public record JournalRow(long tx, long ordering, String sku, long rowNumber, Gro
         return this;
     }
 
-    /** The stored bytes; not to be changed. */
+    /** Its bytes, not packed; not to be changed. */
     public byte[] payload() {
         return group.bytes();
     }

@@ -31,7 +31,7 @@ public final class RowPacking {
     private static final int PACKED_MAGIC = 0x534C4732;
     /** One entry's row stays as it is: too short to hold anything twice. */
     private static final int PACKED_FROM_BYTES = 1024;
-    /** More than any row has: 1 MiB and an entry. A damaged length must not take the memory. */
+    /** More than rows have, which is 1 MiB and an entry. */
     private static final int ROW_BYTES_MAX = 64 << 20;
     private static final int FRAME_OFFSET = GroupRow.HEADER_BYTES + Integer.BYTES;
     private static final int LEVEL = 1;
@@ -55,7 +55,7 @@ public final class RowPacking {
     /** What is to be stored for a row: its own bytes where it is short, or where packing would not help. */
     static byte[] packed(GroupRow row) {
         byte[] whole = row.bytes();
-        if (whole.length < PACKED_FROM_BYTES) {
+        if (whole.length < PACKED_FROM_BYTES || whole.length > ROW_BYTES_MAX) {
             return whole;
         }
         byte[] packed = new byte[whole.length];
@@ -65,8 +65,11 @@ public final class RowPacking {
         try {
             frameBytes = packer.compressByteArray(packed, FRAME_OFFSET, room, whole, row.bodyOffset(), row.bodyLength());
         } catch (ZstdException e) {
-            // It does not get shorter.
-            return whole;
+            if (e.getErrorCode() == Zstd.errDstSizeTooSmall()) {
+                // It does not get shorter.
+                return whole;
+            }
+            throw e;
         } finally {
             PACKERS.add(packer);
         }
@@ -92,19 +95,23 @@ public final class RowPacking {
             return Optional.empty();
         }
         int length = ByteBuffer.wrap(packed).getInt(GroupRow.HEADER_BYTES);
-        if (length < GroupRow.HEADER_BYTES + GroupRow.DIGEST_BYTES || length > ROW_BYTES_MAX) {
+        int bodyBytes = length - GroupRow.HEADER_BYTES - GroupRow.DIGEST_BYTES;
+        int frameBytes = packed.length - FRAME_OFFSET - GroupRow.DIGEST_BYTES;
+        // The frame tells it too: a damaged length must not take the memory.
+        if (bodyBytes < 0 || length > ROW_BYTES_MAX || Zstd.getFrameContentSize(packed, FRAME_OFFSET, frameBytes) != bodyBytes) {
             return Optional.empty();
         }
         byte[] whole = new byte[length];
-        int bodyBytes = whole.length - GroupRow.HEADER_BYTES - GroupRow.DIGEST_BYTES;
         ZstdDecompressCtx unpacker = Optional.ofNullable(UNPACKERS.poll()).orElseGet(ZstdDecompressCtx::new);
         try {
-            int bytes = unpacker.decompressByteArray(whole, GroupRow.HEADER_BYTES, bodyBytes, packed, FRAME_OFFSET,
-                    packed.length - FRAME_OFFSET - GroupRow.DIGEST_BYTES);
+            int bytes = unpacker.decompressByteArray(whole, GroupRow.HEADER_BYTES, bodyBytes, packed, FRAME_OFFSET, frameBytes);
             if (bytes != bodyBytes) {
                 return Optional.empty();
             }
         } catch (ZstdException e) {
+            if (e.getErrorCode() == Zstd.errMemoryAllocation()) {
+                throw e;
+            }
             return Optional.empty();
         } finally {
             UNPACKERS.add(unpacker);
@@ -113,5 +120,15 @@ public final class RowPacking {
                 .position(whole.length - GroupRow.DIGEST_BYTES)
                 .put(packed, packed.length - GroupRow.DIGEST_BYTES, GroupRow.DIGEST_BYTES);
         return Optional.of(whole);
+    }
+
+    /** Header and digest of a packed row that can't be unpacked, still by its own layout: a row that holds no entries. */
+    static byte[] withoutEntries(byte[] packed) {
+        byte[] ends = new byte[GroupRow.HEADER_BYTES + GroupRow.DIGEST_BYTES];
+        System.arraycopy(packed, 0, ends, 0, Math.min(packed.length, GroupRow.HEADER_BYTES));
+        if (packed.length >= ends.length) {
+            System.arraycopy(packed, packed.length - GroupRow.DIGEST_BYTES, ends, GroupRow.HEADER_BYTES, GroupRow.DIGEST_BYTES);
+        }
+        return ends;
     }
 }

@@ -219,11 +219,11 @@ public final class Tail implements AutoCloseable {
     String query(boolean smallRows) {
         String rows = "FROM event_journal j WHERE (j.tx, j.ordering) > (CAST(? AS xid8), ?) AND " + JournalReader.BELOW_WATERMARK
                 + " ORDER BY j.tx, j.ordering LIMIT " + pageRows;
-        return SNAPSHOT + " j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, j.event_payload"
+        return SNAPSHOT + " j.tx::text AS tx_text, j.ordering, j.persistence_id, j.sequence_number, j.event_payload, j.bytes"
                 + FROM_SNAPSHOT + " LEFT JOIN ("
                 + (smallRows
-                    ? "SELECT j.tx, j.ordering, j.persistence_id, j.sequence_number, " + JournalReader.PAYLOAD_IF_SMALL + " " + rows + ") j ON true"
-                    : "  SELECT r.*, " + JournalReader.bytesBefore("r", "r.tx, r.ordering")
+                    ? "SELECT j.tx, j.ordering, j.persistence_id, j.sequence_number, " + JournalReader.PAYLOAD_IF_SMALL + ", " + JournalReader.bytesOf("j") + " AS bytes " + rows + ") j ON true"
+                    : "  SELECT r.*, " + JournalReader.bytesOf("r") + " AS bytes, " + JournalReader.bytesBefore("r", "r.tx, r.ordering")
                         + " FROM (SELECT j.* " + rows + ") r) j ON j.bytes_before < " + pageBytes)
                 + " ORDER BY j.tx, j.ordering";
     }
@@ -249,7 +249,7 @@ public final class Tail implements AutoCloseable {
                 if (allHere) {
                     JournalRow row = JournalReader.row(result, 4);
                     rows.add(row);
-                    bytes += row.payload().length;
+                    bytes += row.bytes();
                 }
             }
         }

@@ -1,8 +1,11 @@
 package io.stockledger.server.journal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.stockledger.v1.Entry;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.LongStream;
@@ -37,6 +40,21 @@ class HistoryTest {
                     assertEquals(List.of(from, from + 9), List.of(page.entries().get(0).getSequence(), page.entries().get(9).getSequence()));
                 }
             }
+        }
+    }
+
+    @Test
+    void nextPageOfARowThatWasFoundWholeDoesNotReadItAgain() throws Exception {
+        try (Database database = TestPostgresql.database(); Connection connection = TestPostgresql.superuser(database.address().url().replaceFirst(".*/", ""));
+                Statement statement = connection.createStatement()) {
+            new TestJournalWriter().write(database, "A", TestJournalWriter.receipts(100, "main"));
+            History history = new History(new JournalReader(database, 3, 1 << 20));
+            assertEquals(10, history.entries("A", 1, 10, Integer.MAX_VALUE).entries().size());
+            statement.execute("SET session_replication_role = replica");
+            statement.execute("UPDATE stockledger.event_journal SET event_payload = set_byte(event_payload, 60, get_byte(event_payload, 60) # 1)");
+            assertEquals(10, history.entries("A", 11, 10, Integer.MAX_VALUE).entries().size());
+            assertThrows(GroupRow.DamagedException.class, () -> history.entries("A", 11, 10, Integer.MAX_VALUE));
+            assertEquals(10, history.entries("A", 21, 10, Integer.MAX_VALUE).entries().size());
         }
     }
 

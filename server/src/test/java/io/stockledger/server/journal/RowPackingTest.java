@@ -4,12 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -76,9 +79,9 @@ class RowPackingTest {
     }
 
     @Test
-    void damagedLengthTakesNoMemory() {
+    void rowOfADamagedLengthIsNotWhole() {
         byte[] stored = RowPacking.packed(SomeEntries.row(SomeEntries.sales(50)));
-        for (int length : new int[] {-1, 0, 107, 108, 109, 1 << 20, Integer.MAX_VALUE}) {
+        for (int length : new int[] {Integer.MIN_VALUE, -1, 0, 106, 107, 108, 109, 1 << 20, 64 << 20, Integer.MAX_VALUE}) {
             byte[] changed = stored.clone();
             ByteBuffer.wrap(changed).putInt(76, length);
             assertFalse(GroupRow.of(changed).isWhole(), length + " bytes");
@@ -86,7 +89,7 @@ class RowPackingTest {
     }
 
     @Test
-    void whatCannotBeUnpackedKeepsItsHeaderAndMayHoldAnything() {
+    void whatCannotBeUnpackedKeepsHeaderAndDigestAndMayHoldAnything() {
         GroupRow row = SomeEntries.row(SomeEntries.sales(50));
         byte[] stored = RowPacking.packed(row);
         Arrays.fill(stored, 80, 120, (byte) 0x55);
@@ -94,6 +97,8 @@ class RowPackingTest {
         assertFalse(read.isWhole());
         assertEquals(row.firstSequence(), read.firstSequence());
         assertEquals(row.entryCount(), read.entryCount());
+        assertArrayEquals(row.digest(), read.digest());
+        assertThrows(GroupRow.DamagedException.class, read::entries);
         assertTrue(read.mayHold("anything"));
         assertFalse(row.mayHold("anything"));
     }
@@ -135,8 +140,58 @@ class RowPackingTest {
             JournalReader.Search firstPage = new JournalReader(database, 10, 1).rowsHolding("A", "A-2", 0, Long.MAX_VALUE);
             assertEquals(List.of(), firstPage.rows().stream().filter(row -> row.rowNumber() == 2).toList());
             assertEquals(4, firstPage.searchedDownTo());
-            // A text beyond those of ASCII is searched as it is stored.
-            assertEquals(0, reader.rowsHolding("A", "Größe", 0, Long.MAX_VALUE).rows().size());
+            // A text beyond ASCII is searched as it is stored.
+            writer.write(database, "Größe", TestJournalWriter.receipts(500, "main"));
+            assertEquals(1, reader.rowsHolding("Größe", "Größe-77", 0, Long.MAX_VALUE).rows().size());
+            assertEquals(0, reader.rowsHolding("Größe", "Größe-777", 0, Long.MAX_VALUE).rows().size());
+        }
+    }
+
+    @Test
+    void longRowOfTheOlderFormIsReadAsEver() throws Exception {
+        try (Database database = TestPostgresql.database()) {
+            TestJournalWriter writer = new TestJournalWriter();
+            for (int row = 0; row < 3; row++) {
+                writer.write(database, "A", TestJournalWriter.receipts(500, "main"));
+            }
+            List<JournalRow> packed = new JournalReader(database, 10, 8 << 20).rowsForward("A", 1);
+            JournalRow second = packed.get(1);
+            change(database, "UPDATE event_journal SET event_payload = ?, event_ser_manifest = 'SLG1', row_bytes = NULL WHERE sequence_number = 2",
+                    second.payload());
+            JournalReader reader = new JournalReader(database, 10, 8 << 20);
+            List<JournalRow> mixed = reader.rowsForward("A", 1);
+            assertEquals(List.of(500, 500, 500), mixed.stream().map(row -> row.whole().group().entries().size()).toList());
+            assertEquals(packed.stream().map(JournalRow::bytes).toList(), mixed.stream().map(JournalRow::bytes).toList());
+            assertEquals(List.of(2L), reader.rowsHolding("A", "A-777", 0, Long.MAX_VALUE).rows().stream().map(JournalRow::rowNumber).toList());
+        }
+    }
+
+    @Test
+    void pageThatEndsWithARowThatCannotBeUnpackedIsNotTheLast() throws Exception {
+        try (Database database = TestPostgresql.database()) {
+            TestJournalWriter writer = new TestJournalWriter();
+            for (int entries : new int[] {500, 500, 1}) {
+                writer.write(database, "A", TestJournalWriter.receipts(entries, "main"));
+            }
+            byte[] damaged = RowPacking.packed(new JournalReader(database, 1, 1).rowsForward("A", 1).get(0).group());
+            Arrays.fill(damaged, 80, 120, (byte) 0x55);
+            change(database, "UPDATE event_journal SET event_payload = ? WHERE sequence_number = 1", damaged);
+            JournalReader reader = new JournalReader(database, 10, 10_000);
+            List<JournalRow> page = reader.rowsForward("A", 1);
+            assertEquals(1, page.size());
+            assertFalse(page.get(0).group().isWhole());
+            assertFalse(reader.isLast(page));
+            assertFalse(reader.indexedRowsForward("A", 1).get(0).isAsItsHeaderSays());
+        }
+    }
+
+    private static void change(Database database, String update, byte[] payload) throws SQLException {
+        try (Connection connection = TestPostgresql.superuser(database.address().url().replaceFirst(".*/", ""));
+                Statement statement = connection.createStatement(); PreparedStatement change = connection.prepareStatement(update)) {
+            statement.execute("SET search_path = stockledger");
+            statement.execute("SET session_replication_role = replica");
+            change.setBytes(1, payload);
+            assertEquals(1, change.executeUpdate());
         }
     }
 }
