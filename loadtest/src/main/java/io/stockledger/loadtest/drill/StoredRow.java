@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
- * A journal row taken apart and put together by somebody who can write to the database and knows how the ledger does
- * it: 76 bytes of header, the last 32 of them the digest of the row before; the entries; 32 bytes of digest.
+ * A short journal row, which is not packed, taken apart and put together by somebody who can write to the database and
+ * knows how the ledger does it: 76 bytes of header, the last 32 of them the digest of the row before; the entries; 32 bytes of digest.
  */
 final class StoredRow {
     private static final int PREVIOUS_DIGEST = 44;

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.util.zip.CRC32;
 
 /**
- * Rows and snapshots between Akka's persistence and the store. A row is its own bytes. A snapshot is its message
+ * Rows and snapshots between Akka's persistence and the store. A row is its own bytes, in either form. A snapshot is its message
  * behind a CRC-32 (4 bytes): one that was damaged fails here, where the store passes it over and replays from the
  * first row.
  */

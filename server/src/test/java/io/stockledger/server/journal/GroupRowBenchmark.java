@@ -29,11 +29,13 @@ public class GroupRowBenchmark {
 
     private List<Entry> entries;
     private GroupRow row;
+    private byte[] packed;
 
     @Setup
     public void make() {
         entries = SomeEntries.sales(entryCount);
         row = SomeEntries.row(entries);
+        packed = RowPacking.packed(row);
     }
 
     /** Without the row around them. */
@@ -62,6 +64,16 @@ public class GroupRowBenchmark {
     @Benchmark
     public void replayRow(Blackhole hole) {
         GroupRow.of(row.bytes()).replay(SomeEntries.SKU, hole::consume);
+    }
+
+    @Benchmark
+    public byte[] packRow() {
+        return RowPacking.packed(row);
+    }
+
+    @Benchmark
+    public GroupRow unpackRow() {
+        return GroupRow.of(packed);
     }
 
     /** The hash: what the chain costs a row. */
