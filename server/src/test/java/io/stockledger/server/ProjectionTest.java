@@ -65,6 +65,29 @@ class ProjectionTest {
         ledger.close();
     }
 
+    // ---- What it costs ----
+
+    /** The plan is made while the table is empty, where reading it whole is the cheapest way, and kept. */
+    @Test
+    void changeOfAReservationDoesNotReadTheOthers() throws SQLException {
+        reflectsWhatWasAnswered();
+        long whole = reads("seq_scan");
+        long byKey = reads("idx_scan");
+        ledger.applied(Mutations.receive("plan", 100));
+        for (int i = 0; i < 60; i++) {
+            ledger.applied(Mutations.reserve("plan", 1, Duration.ofMinutes(5)).setMutationId("plan-" + i));
+            reflectsWhatWasAnswered();
+            ledger.applied(Mutations.release("plan", "plan-" + i, 1));
+            reflectsWhatWasAnswered();
+        }
+        await("the store's counts", () -> reads("idx_scan") - byKey >= 60);
+        assertTrue(reads("seq_scan") - whole < 30, (reads("seq_scan") - whole) + " times all reservations for 60 that changed");
+    }
+
+    private static long reads(String how) throws SQLException {
+        return ledger.count("SELECT sum(" + how + ") FROM pg_stat_all_tables WHERE relname LIKE 'reservations\\__'");
+    }
+
     // ---- What is in it ----
 
     /** Everything answered before this call is in the projection afterwards, since it says so itself. */

@@ -41,8 +41,10 @@ final class SetTables {
         this.connection = connection;
         try (Statement statement = connection.createStatement()) {
             // A commit that is lost loses rows and cursor together, and both are made again: nobody needs to wait for the
-            // disk. The plan for any arrays is that for these. Another node may take over soon after this one is gone.
+            // disk. The plan for any arrays is that for these; made while the tables are empty it would read them whole
+            // for good, so each row is looked up by its key. Another node may take over soon after this one is gone.
             statement.execute("SET synchronous_commit = off; SET plan_cache_mode = force_generic_plan;"
+                    + " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
                     + " SET statement_timeout = '10s'; SET lock_timeout = " + LOCK_WAIT_MS + ";"
                     + " SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3");
         }
