@@ -104,7 +104,7 @@ final class SkuAudit {
         if (changed) {
             findings.add(Kind.ROW_CHANGED, row.firstSequence(), "bytes that match the row's own digest "
                     + HexFormat.of().formatHex(row.digest()), "other bytes");
-        } else if (!indexed.isAsItsHeaderSays()) {
+        } else if (!indexed.columnsAgree()) {
             findings.add(Kind.ROW_CHANGED, row.firstSequence(), "columns as the row has them: first_sequence "
                     + row.firstSequence() + ", announced_due " + row.announcedDueMs() + ", row_bytes " + row.bytes().length, "first_sequence "
                     + indexed.firstSequence() + ", announced_due " + indexed.announcedDueMs() + ", row_bytes " + stored.bytes());

@@ -44,7 +44,11 @@ final class Gatherer extends ExtensibleBehavior<Gatherer.Message> {
     /** Nobody has called for a while: a moment for a snapshot, which shortens the next replay. */
     enum Quiet implements Message { INSTANCE }
 
-    /** The persistent actor has replayed the SKU's rows: it can decide. */
+    /**
+     * The persistent actor has replayed the SKU's rows: it can decide.
+     *
+     * @param worthSaving whether much is in no snapshot yet
+     */
     record Replayed(boolean worthSaving) implements Message {}
 
     /** Time to tell those who wait that the replay takes long. */

@@ -52,13 +52,13 @@ public final class JournalReader {
     public Optional<JournalRow> rowContaining(String sku, long sequence) throws SQLException {
         for (int look = 0; look < 2; look++) {
             Optional<JournalRow> found = one("j.persistence_id = ? AND j.first_sequence <= ? ORDER BY j.first_sequence DESC", sku, sequence)
-                    .map(IndexedRow::asItsHeaderSays);
+                    .map(IndexedRow::agreed);
             if (found.isPresent() && found.get().group().lastSequence() >= sequence) {
                 return found;
             }
             // The row behind may be missed for its column; or it was committed a moment ago, and a second look finds it.
             Optional<JournalRow> next = one("j.persistence_id = ? AND j.sequence_number = ?", sku, found.map(JournalRow::rowNumber).orElse(0L) + 1)
-                    .map(IndexedRow::asItsHeaderSays);
+                    .map(IndexedRow::agreed);
             if (next.isEmpty() || next.get().group().firstSequence() > sequence) {
                 break;
             }
@@ -128,13 +128,15 @@ public final class JournalReader {
 
     /** A row, and the columns that SQL finds it and ends pages by: as it is itself, unless somebody has changed one of the two. */
     public record IndexedRow(JournalRow row, long firstSequence, long announcedDueMs) {
-        public boolean isAsItsHeaderSays() {
+        public boolean columnsAgree() {
             return firstSequence == row.group().firstSequence() && announcedDueMs == row.group().announcedDueMs()
                     && row.bytes() == row.group().bytes().length;
         }
 
-        private JournalRow asItsHeaderSays() {
-            if (!isAsItsHeaderSays() && row.whole() == row) {
+        private JournalRow agreed() {
+            if (!columnsAgree()) {
+                // Where the row itself is damaged, that is what is told.
+                row.whole();
                 throw new GroupRow.DamagedException("row " + row.rowNumber() + " of " + row.sku()
                         + " has other numbers in its columns than in its header");
             }

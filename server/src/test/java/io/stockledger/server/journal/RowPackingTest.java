@@ -181,7 +181,7 @@ class RowPackingTest {
             assertEquals(1, page.size());
             assertFalse(page.get(0).group().isWhole());
             assertFalse(reader.isLast(page));
-            assertFalse(reader.indexedRowsForward("A", 1).get(0).isAsItsHeaderSays());
+            assertFalse(reader.indexedRowsForward("A", 1).get(0).columnsAgree());
         }
     }
 
