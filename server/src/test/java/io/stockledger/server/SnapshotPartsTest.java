@@ -18,11 +18,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Older ids are stored once for all snapshots of a SKU that hold them, and none of them is ever lost. */
+/** All but the newest ids are stored once for all snapshots of a SKU that hold them, and none of them is ever lost. */
 class SnapshotPartsTest {
     /** No mutation can be looked up in the journal: what is recognised is so by the ids that the SKU came back with. */
     private static final String SETTINGS =
-            "stockledger.entity { ids-kept = 8, snapshot-rows = 10, look-ups-waiting-max = 0 }, stockledger.audit.background = false";
+            "stockledger.entity { ids-kept = 32, snapshot-rows = 10, look-ups-waiting-max = 0 }, stockledger.audit.background = false";
     private static final int ROWS = 300;
     private static final String NEWEST = "SELECT coalesce(max(sequence_number), 0) FROM snapshot WHERE persistence_id = ?";
     private static final String PARTS = "SELECT count(*) FROM snapshot_part WHERE persistence_id = ?";

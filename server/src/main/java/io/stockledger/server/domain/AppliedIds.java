@@ -13,10 +13,10 @@ import java.util.List;
  * <p>A fingerprint is a hint, never proof: who finds one reads the entry to be sure. But nothing found means, for every
  * id that is not forgotten, that it was not applied: so a fresh id costs no look into the journal.
  *
- * <p>Nothing is ever taken out of a table, so none needs repair: ids go into the newest until it holds half of
+ * <p>Nothing is ever taken out of a table, so none needs repair: ids go into the newest until it holds an eighth of
  * {@code kept}, then into a new one, and the oldest is let go whole once the others hold enough. Those let go are
  * merged four by four, so that few are to be searched however many ids there are (a log-structured merge, O'Neil et
- * al. 1996).
+ * al. 1996). All but the newest table never change again, so a snapshot need not write them anew.
  *
  * <p>A mutation that carries {@code created_at} carries the same one on every resend. So one whose created_at is
  * newer than that of every id in a part can't be a resend of any of them, whatever the callers' clocks say, and parts
@@ -35,6 +35,8 @@ public final class AppliedIds {
     private static final int FIRST_SLOTS = 8;
     /** Two cache lines: searched through sooner than another SKU's table is fetched. */
     private static final int SMALL_SLOTS_MAX = 16;
+    /** Each is searched for a fresh id; all of the newest is written with each snapshot. */
+    private static final int TABLES = 8;
     private static final int MERGED_AT_ONCE = 4;
     /** A wider span would need more bytes to find ids by than the ids themselves take. */
     private static final long MERGED_SPAN_MAX = 1L << 23;
@@ -63,7 +65,7 @@ public final class AppliedIds {
     /**
      * None yet.
      *
-     * @param kept at least so many newest ids are kept, at most half as many again
+     * @param kept at least so many newest ids are kept, at most an eighth more
      * @param olderKept at most so many older ones; beyond it half of them are forgotten. Memory is
      *         {@link #bytes}
      * @param windowMs older ids need not be kept for longer
@@ -131,7 +133,7 @@ public final class AppliedIds {
     /** Adds the id of an entry; sequences grow, recorded times never go backwards. */
     public void add(long fingerprint, boolean reservation, long sequence, long createdAtMs, long recordedAtMs) {
         Newest last = newest.isEmpty() ? null : newest.get(newest.size() - 1);
-        if (last == null || last.count >= (kept + 1) / 2 || sequence - last.before > POSITION_MASK) {
+        if (last == null || last.count >= tableIdsMax() || sequence - last.before > POSITION_MASK) {
             last = begin(last, sequence);
         }
         last.add(word(fingerprint, reservation, sequence - last.before));
@@ -185,7 +187,7 @@ public final class AppliedIds {
         return olderCount;
     }
 
-    /** What the arrays take: at most 24 bytes for each id of {@code kept}, and about five and a half an older one. */
+    /** What the arrays take: 18 bytes for each id of {@code kept}, a power of two, and about five and a half an older one. */
     public long bytes() {
         long bytes = 0;
         for (Newest part : newest) {
@@ -233,6 +235,7 @@ public final class AppliedIds {
         /** @param words not to be changed */
         void older(long[] words);
 
+        /** The last one told is still added to. */
         void newest(long beforeSequence, long[] words, long createdAtMsMax, long recordedAtMsMax);
     }
 
@@ -272,9 +275,13 @@ public final class AppliedIds {
     private Newest begin(Newest full, long sequence) {
         letGoOldest();
         // After a full one another will most likely be filled: no need to grow it step by step.
-        Newest next = new Newest(sequence - 1, full == null ? FIRST_SLOTS : slotsFor((kept + 1) / 2));
+        Newest next = new Newest(sequence - 1, full == null ? FIRST_SLOTS : slotsFor(tableIdsMax()));
         newest.add(next);
         return next;
+    }
+
+    private int tableIdsMax() {
+        return (kept + TABLES - 1) / TABLES;
     }
 
     private void letGoOldest() {

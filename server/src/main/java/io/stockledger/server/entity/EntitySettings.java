@@ -19,8 +19,7 @@ import java.time.InstantSource;
  * @param queueWaitMax for how long they may have to wait; 0: any time
  * @param groupEntriesMax entries a journal row, at most
  * @param groupBytesMax bytes at which a journal row is full
- * @param snapshotRows rows after which a snapshot is made, at least
- * @param snapshotRowsMax the same for a SKU whose many ids make it long, at most
+ * @param snapshotRows rows after which a snapshot is made
  * @param snapshotEntries entries after which a snapshot is made
  * @param quietAfter how long a SKU must not have been called for until a snapshot is made at leisure
  * @param quietSnapshotEntries entries since the last one that make it worth while
@@ -42,7 +41,6 @@ public record EntitySettings(
         int groupEntriesMax,
         int groupBytesMax,
         int snapshotRows,
-        int snapshotRowsMax,
         int snapshotEntries,
         Duration quietAfter,
         int quietSnapshotEntries,
@@ -68,7 +66,6 @@ public record EntitySettings(
                 entity.getInt("group-entries-max"),
                 (int) (long) entity.getBytes("group-bytes-max"),
                 entity.getInt("snapshot-rows"),
-                entity.getInt("snapshot-rows-max"),
                 entity.getInt("snapshot-entries"),
                 entity.getDuration("quiet-after"),
                 entity.getInt("quiet-snapshot-entries"),

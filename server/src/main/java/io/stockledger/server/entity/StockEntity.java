@@ -118,11 +118,6 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
         }
     }
 
-    /** A snapshot may hold so many of the newest ids, of up to 24 bytes, for each row that it spares a replay. */
-    private static final int NEWEST_IDS_A_ROW_MAX = 32;
-    /** At a quiet moment a snapshot may hold so many older ids for each new entry. */
-    private static final int OLDER_IDS_AN_ENTRY_MAX = 64;
-
     /** What all SKUs of a node share: 100,000 of them would each keep what was made for it alone. */
     private record Node(EntitySettings settings, Decider decider, SignalHandler<State> signalHandler) {}
 
@@ -231,20 +226,13 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
         return SnapshotCodec.encode(new Standing(state.stock, state.digest, state.announcedDueMs));
     }
 
-    /** Ids make a snapshot long: a SKU that has very many is saved more seldom. */
     private static boolean isWorthSaving(State state, EntitySettings settings) {
-        return state.entriesSinceSnapshot >= Math.max(settings.quietSnapshotEntries(),
-                state.stock.appliedIds().olderCount() / OLDER_IDS_AN_ENTRY_MAX);
-    }
-
-    private int snapshotRows(State state) {
-        int forItsLength = state.stock.appliedIds().newestCount() / NEWEST_IDS_A_ROW_MAX;
-        return Math.max(settings.snapshotRows(), Math.min(settings.snapshotRowsMax(), forItsLength));
+        return state.entriesSinceSnapshot >= settings.quietSnapshotEntries();
     }
 
     @Override
     public boolean shouldSnapshot(State state, GroupRow row, long rowNumber) {
-        boolean due = state.rowsSinceSnapshot >= snapshotRows(state)
+        boolean due = state.rowsSinceSnapshot >= settings.snapshotRows()
                 || state.entriesSinceSnapshot >= settings.snapshotEntries();
         if (due) {
             state.saved();

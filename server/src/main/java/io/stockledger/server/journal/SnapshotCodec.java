@@ -1,7 +1,6 @@
 package io.stockledger.server.journal;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.UnsafeByteOperations;
 import io.stockledger.server.domain.AppliedIds;
 import io.stockledger.server.domain.Balance;
 import io.stockledger.server.domain.Reservation;
@@ -32,13 +31,14 @@ public final class SnapshotCodec {
     public static Snapshot encode(Standing standing) {
         Stock stock = standing.stock();
         List<long[]> olderIds = new ArrayList<>();
+        List<long[]> newestIds = new ArrayList<>();
         StockSnapshot.Builder out = StockSnapshot.newBuilder()
                 .setSku(stock.sku())
                 .setSequence(stock.sequence())
                 .setRecordedAtMs(stock.recordedAtMs())
                 .setDigest(ByteString.copyFrom(standing.digest()))
                 .setAnnouncedDueMs(standing.announcedDueMs())
-                .setAppliedIds(appliedIds(stock, olderIds));
+                .setAppliedIds(appliedIds(stock, olderIds, newestIds));
         for (Balance balance : stock.balances()) {
             out.addBalances(EntryCodec.toContract(balance));
         }
@@ -47,13 +47,13 @@ public final class SnapshotCodec {
         }
         stock.incoming().forEach((key, quantity) -> out.addIncoming(Incoming.newBuilder()
                 .setLocation(key.location()).setReference(key.reference()).setQuantity(quantity)));
-        return new Snapshot(out.build(), olderIds);
+        return new Snapshot(out.build(), olderIds, newestIds);
     }
 
     /** @param noIds the ids to be filled; they say how many the SKU may keep from now on */
     public static Standing decode(Snapshot snapshot, AppliedIds noIds) {
         StockSnapshot in = snapshot.stock();
-        restore(in.getAppliedIds(), snapshot.olderIds(), noIds);
+        restore(snapshot, noIds);
         Stock stock = new Stock(in.getSku(), noIds);
         List<Balance> balances = new ArrayList<>(in.getBalancesCount());
         for (LocationBalance balance : in.getBalancesList()) {
@@ -98,7 +98,8 @@ public final class SnapshotCodec {
                 in.getFulfilled(), in.getCancelled(), EntryCodec.millis(in.getExpiresAt()), in.getSequence());
     }
 
-    private static io.stockledger.server.journal.snapshot.AppliedIds appliedIds(Stock stock, List<long[]> older) {
+    private static io.stockledger.server.journal.snapshot.AppliedIds appliedIds(Stock stock, List<long[]> older,
+            List<long[]> newestIds) {
         AppliedIds ids = stock.appliedIds();
         io.stockledger.server.journal.snapshot.AppliedIds.Builder out =
                 io.stockledger.server.journal.snapshot.AppliedIds.newBuilder()
@@ -118,9 +119,9 @@ public final class SnapshotCodec {
 
             @Override
             public void newest(long beforeSequence, long[] words, long createdAtMsMax, long recordedAtMsMax) {
+                newestIds.add(words);
                 out.addNewest(NewestIds.newBuilder()
                         .setBeforeSequence(beforeSequence)
-                        .setWords(UnsafeByteOperations.unsafeWrap(StoredSnapshot.bytes(words)))
                         .setCreatedAtMsMax(createdAtMsMax)
                         .setRecordedAtMsMax(recordedAtMsMax));
             }
@@ -128,7 +129,8 @@ public final class SnapshotCodec {
         return out.build();
     }
 
-    private static void restore(io.stockledger.server.journal.snapshot.AppliedIds in, List<long[]> older, AppliedIds ids) {
+    private static void restore(Snapshot snapshot, AppliedIds ids) {
+        io.stockledger.server.journal.snapshot.AppliedIds in = snapshot.stock().getAppliedIds();
         ids.restoreKey(in.getKey());
         if (!in.hasForgotten()) {
             restoreOfFirstLayout(in, ids);
@@ -136,10 +138,11 @@ public final class SnapshotCodec {
         }
         Forgotten forgotten = in.getForgotten();
         ids.restoreForgotten(forgotten.getSequence(), forgotten.getCreatedAtMsMax(), forgotten.getRecordedAtMsMax());
-        older.forEach(ids::restoreOlder);
-        for (NewestIds newest : in.getNewestList()) {
-            ids.restoreNewest(newest.getBeforeSequence(), StoredSnapshot.words(newest.getWords().asReadOnlyByteBuffer()),
-                    newest.getCreatedAtMsMax(), newest.getRecordedAtMsMax());
+        snapshot.olderIds().forEach(ids::restoreOlder);
+        for (int i = 0; i < in.getNewestCount(); i++) {
+            NewestIds newest = in.getNewest(i);
+            ids.restoreNewest(newest.getBeforeSequence(), snapshot.newestIds().get(i), newest.getCreatedAtMsMax(),
+                    newest.getRecordedAtMsMax());
         }
     }
 

@@ -1,7 +1,9 @@
 package io.stockledger.server.journal;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
 import io.stockledger.server.journal.snapshot.AppliedIds;
+import io.stockledger.server.journal.snapshot.NewestIds;
 import io.stockledger.server.journal.snapshot.StockSnapshot;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -31,14 +33,28 @@ record StoredSnapshot(byte[] payload, Map<Long, long[]> parts) {
     /** To be stored. */
     static StoredSnapshot of(Snapshot snapshot) {
         Map<Long, long[]> parts = new LinkedHashMap<>();
-        snapshot.olderIds().forEach(words -> parts.put(name(words), words));
-        StockSnapshot stock = snapshot.stock();
-        if (!parts.isEmpty()) {
-            AppliedIds.Builder ids = stock.getAppliedIds().toBuilder();
-            stock = stock.toBuilder().setAppliedIds(ids.setForgottenBeforeParts(ids.getForgotten()).clearForgotten()
-                    .addAllOlderParts(parts.keySet())).build();
+        AppliedIds.Builder ids = snapshot.stock().getAppliedIds().toBuilder();
+        for (long[] words : snapshot.olderIds()) {
+            ids.addOlderParts(named(words, parts));
         }
-        return new StoredSnapshot(JournalSerializer.snapshotBytes(stock), parts);
+        int last = ids.getNewestCount() - 1;
+        for (int i = 0; i < last; i++) {
+            ids.getNewestBuilder(i).setPart(named(snapshot.newestIds().get(i), parts));
+        }
+        if (last >= 0) {
+            // The only one that others of the SKU will not hold as it is.
+            ids.getNewestBuilder(last).setWords(UnsafeByteOperations.unsafeWrap(bytes(snapshot.newestIds().get(last))));
+        }
+        if (!parts.isEmpty()) {
+            ids.setForgottenBeforeAllParts(ids.getForgotten()).clearForgotten();
+        }
+        return new StoredSnapshot(JournalSerializer.snapshotBytes(snapshot.stock().toBuilder().setAppliedIds(ids).build()), parts);
+    }
+
+    private static long named(long[] words, Map<Long, long[]> parts) {
+        long name = name(words);
+        parts.put(name, words);
+        return name;
     }
 
     /** The SKU's snapshot after its row of this number; empty: there is none. */
@@ -71,16 +87,25 @@ record StoredSnapshot(byte[] payload, Map<Long, long[]> parts) {
             olderIds.add(words(inside.asReadOnlyByteBuffer()));
         }
         for (long name : ids.getOlderPartsList()) {
-            long[] part = parts.get(name);
-            if (part == null || name(part) != name) {
-                throw new IllegalArgumentException("a snapshot is damaged: a part of its ids is " + (part == null ? "missing" : "not what was written"));
-            }
-            olderIds.add(part);
+            olderIds.add(part(name));
         }
-        if (ids.hasForgottenBeforeParts()) {
-            stock = stock.toBuilder().setAppliedIds(ids.toBuilder().setForgotten(ids.getForgottenBeforeParts())).build();
+        List<long[]> newestIds = new ArrayList<>();
+        for (NewestIds newest : ids.getNewestList()) {
+            newestIds.add(newest.hasPart() ? part(newest.getPart()) : words(newest.getWords().asReadOnlyByteBuffer()));
         }
-        return new Snapshot(stock, olderIds);
+        if (ids.hasForgottenBeforeParts() || ids.hasForgottenBeforeAllParts()) {
+            stock = stock.toBuilder().setAppliedIds(ids.toBuilder().setForgotten(ids.hasForgottenBeforeAllParts()
+                    ? ids.getForgottenBeforeAllParts() : ids.getForgottenBeforeParts())).build();
+        }
+        return new Snapshot(stock, olderIds, newestIds);
+    }
+
+    private long[] part(long name) {
+        long[] part = parts.get(name);
+        if (part == null || name(part) != name) {
+            throw new IllegalArgumentException("a snapshot is damaged: a part of its ids is " + (part == null ? "missing" : "not what was written"));
+        }
+        return part;
     }
 
     /** Words as they are stored. */

@@ -88,7 +88,7 @@ class AppliedIdsTest {
     }
 
     @Test
-    void memoryIsBoundedAt24BytesANewestIdAndSixAnOlderOne() {
+    void memoryIsBoundedAt18BytesANewestIdAndSixAnOlderOne() {
         AppliedIds ids = ids(KEPT, OLDER);
         assertTrue(ids.bytes() < 100, "a SKU without ids pays nothing: " + ids.bytes());
         add(ids, "m", 1, 0, 1);
@@ -103,8 +103,8 @@ class AppliedIdsTest {
             }
         }
         assertTrue(ids.forgottenSequence() > 0);
-        assertTrue(mostNewest <= 24L * KEPT, mostNewest + " bytes");
-        assertTrue(most <= 24L * KEPT + 6L * OLDER, most + " bytes");
+        assertTrue(mostNewest <= 18L * KEPT, mostNewest + " bytes");
+        assertTrue(most <= 18L * KEPT + 6L * OLDER, most + " bytes");
     }
 
     @Test

@@ -13,7 +13,10 @@ import io.stockledger.server.journal.snapshot.StockSnapshot;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a snapshot keeps of a SKU's ids, through its bytes. */
 class SnapshotCodecTest {
@@ -24,10 +27,14 @@ class SnapshotCodecTest {
         return new AppliedIds(kept, olderKept, WINDOW_MS, key);
     }
 
-    private static Snapshot encoded(AppliedIds ids, long sequence, long recordedAtMs) throws Exception {
+    private static StoredSnapshot stored(AppliedIds ids, long sequence, long recordedAtMs) {
         Stock stock = new Stock(SKU, ids);
         stock.restore(sequence, recordedAtMs, List.of(), List.of(), Map.of());
-        return StoredSnapshot.of(SnapshotCodec.encode(new Standing(stock, GroupRow.noDigest(), 0))).read();
+        return StoredSnapshot.of(SnapshotCodec.encode(new Standing(stock, GroupRow.noDigest(), 0)));
+    }
+
+    private static Snapshot encoded(AppliedIds ids, long sequence, long recordedAtMs) {
+        return stored(ids, sequence, recordedAtMs).read();
     }
 
     private static long[] find(AppliedIds ids, String id) {
@@ -35,7 +42,7 @@ class SnapshotCodecTest {
     }
 
     @Test
-    void everyIdIsFoundAfterASnapshotOlderOnesToo() throws Exception {
+    void everyIdIsFoundAfterASnapshotOlderOnesToo() {
         AppliedIds ids = noIds(1_024, 1 << 20, 77);
         int count = 50_000;
         for (int i = 1; i <= count; i++) {
@@ -56,7 +63,7 @@ class SnapshotCodecTest {
     }
 
     @Test
-    void whatIsKnownOfForgottenIdsIsKept() throws Exception {
+    void whatIsKnownOfForgottenIdsIsKept() {
         AppliedIds ids = noIds(8, 0, 77);
         for (int i = 1; i <= 100; i++) {
             ids.add(ids.fingerprint("m" + i), false, i, 1_000 + i, 2_000 + i);
@@ -72,20 +79,31 @@ class SnapshotCodecTest {
         return new StoredSnapshot(JournalSerializer.snapshotBytes(message), Map.of());
     }
 
-    /** As it was written before parts were stored beside it. */
-    @Test
-    void snapshotOfTheSecondLayoutIsRead() throws Exception {
+    /** As they were written before anything, and before the newest ids, were stored beside it. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void snapshotOfTheSecondAndThirdLayoutIsRead(boolean third) {
         AppliedIds ids = noIds(8, 1 << 20, 77);
         for (int i = 1; i <= 1_000; i++) {
             ids.add(ids.fingerprint("m" + i), false, i, 1_000 + i, 2_000 + i);
         }
-        Snapshot snapshot = encoded(ids, 1_000, 3_000);
-        StockSnapshot.Builder second = snapshot.stock().toBuilder();
-        second.getAppliedIdsBuilder().clearForgottenBeforeParts().clearOlderParts();
-        for (long[] words : snapshot.olderIds()) {
-            second.getAppliedIdsBuilder().addOlder(ByteString.copyFrom(StoredSnapshot.bytes(words)));
+        StoredSnapshot stored = stored(ids, 1_000, 3_000);
+        Snapshot snapshot = stored.read();
+        StockSnapshot.Builder before = snapshot.stock().toBuilder();
+        io.stockledger.server.journal.snapshot.AppliedIds.Builder message = before.getAppliedIdsBuilder();
+        message.clearForgottenBeforeAllParts();
+        for (int i = 0; i < message.getNewestCount(); i++) {
+            message.getNewestBuilder(i).clearPart().setWords(ByteString.copyFrom(StoredSnapshot.bytes(snapshot.newestIds().get(i))));
         }
-        AppliedIds read = SnapshotCodec.decode(stored(second.build()).read(), noIds(8, 1 << 20, 78)).stock().appliedIds();
+        if (third) {
+            message.setForgottenBeforeParts(message.getForgotten()).clearForgotten();
+        } else {
+            message.clearOlderParts();
+            snapshot.olderIds().forEach(words -> message.addOlder(ByteString.copyFrom(StoredSnapshot.bytes(words))));
+        }
+        StoredSnapshot asBefore = new StoredSnapshot(JournalSerializer.snapshotBytes(before.build()), third ? stored.parts() : Map.of());
+        AppliedIds read = SnapshotCodec.decode(asBefore.read(), noIds(8, 1 << 20, 78)).stock().appliedIds();
+        assertEquals(ids.newestCount(), read.newestCount());
         assertEquals(ids.olderCount(), read.olderCount());
         assertTrue(read.olderCount() > 900);
         for (int i = 1; i <= 1_000; i++) {
@@ -96,18 +114,34 @@ class SnapshotCodecTest {
 
     /** So a server that is older than the parts looks every id up, rather than miss some. */
     @Test
-    void aSnapshotWithPartsIsNoneOfTheSecondLayout() throws Exception {
+    void aSnapshotWithPartsIsNoneOfTheLayoutsBefore() {
         AppliedIds ids = noIds(8, 1 << 20, 77);
         for (int i = 1; i <= 100; i++) {
             ids.add(ids.fingerprint("m" + i), false, i, 1_000 + i, 2_000 + i);
         }
-        Stock stock = new Stock(SKU, ids);
-        stock.restore(100, 3_000, List.of(), List.of(), Map.of());
-        StoredSnapshot stored = StoredSnapshot.of(SnapshotCodec.encode(new Standing(stock, GroupRow.noDigest(), 0)));
+        StoredSnapshot stored = stored(ids, 100, 3_000);
         io.stockledger.server.journal.snapshot.AppliedIds message = JournalSerializer.snapshot(stored.payload()).getAppliedIds();
         assertFalse(message.hasForgotten());
+        assertFalse(message.hasForgottenBeforeParts());
         assertEquals(100, message.getForgottenSequence());
-        assertEquals(stored.parts().size(), message.getOlderPartsCount());
+        assertEquals(stored.parts().size(), message.getOlderPartsCount() + message.getNewestCount() - 1);
+    }
+
+    /** However many ids are kept. */
+    @Test
+    void whatIsInNoSnapshotYetIsAllThatTheNextOneWrites() {
+        AppliedIds ids = noIds(65_536, 1 << 20, 77);
+        for (int i = 1; i <= 300_000; i++) {
+            ids.add(ids.fingerprint("m" + i), false, i, 0, i);
+        }
+        Set<Long> before = stored(ids, 300_000, 300_000).parts().keySet();
+        int more = 100;
+        for (int i = 300_001; i <= 300_000 + more; i++) {
+            ids.add(ids.fingerprint("m" + i), false, i, 0, i);
+        }
+        StoredSnapshot after = stored(ids, 300_000 + more, 300_000 + more);
+        assertEquals(before, after.parts().keySet());
+        assertTrue(after.payload().length < 65_536 / 8 * Long.BYTES + 1_000, after.payload().length + " bytes");
     }
 
     /** As it was written before ids older than the newest were kept, and before fingerprints had a key. */

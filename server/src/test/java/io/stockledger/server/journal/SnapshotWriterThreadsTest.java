@@ -88,7 +88,7 @@ class SnapshotWriterThreadsTest {
     }
 
     private static Snapshot snapshot(long sequence) {
-        return new Snapshot(StockSnapshot.newBuilder().setSequence(sequence).build(), List.of());
+        return new Snapshot(StockSnapshot.newBuilder().setSequence(sequence).build(), List.of(), List.of());
     }
 
     private StoredSnapshot stored(String sku, long rowNumber) throws Exception {
