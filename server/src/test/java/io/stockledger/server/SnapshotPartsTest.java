@@ -23,6 +23,8 @@ class SnapshotPartsTest {
     /** No mutation can be looked up in the journal: what is recognised is so by the ids that the SKU came back with. */
     private static final String SETTINGS =
             "stockledger.entity { ids-kept = 32, snapshot-rows = 10, look-ups-waiting-max = 0 }, stockledger.audit.background = false";
+    /** A full table of newest ids: of four words here, where older ones have more before their first id. */
+    private static final String OF_NEWEST = "(length(payload) = 4 * 8)";
     private static final int ROWS = 300;
     private static final String NEWEST = "SELECT coalesce(max(sequence_number), 0) FROM snapshot WHERE persistence_id = ?";
     private static final String PARTS = "SELECT count(*) FROM snapshot_part WHERE persistence_id = ?";
@@ -88,8 +90,10 @@ class SnapshotPartsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {
-            "UPDATE snapshot_part SET payload = set_byte(payload, length(payload) / 2, get_byte(payload, length(payload) / 2) # 1)",
-            "DELETE FROM snapshot_part"})
+            "UPDATE snapshot_part SET payload = set_byte(payload, length(payload) / 2, get_byte(payload, length(payload) / 2) # 1) WHERE " + OF_NEWEST,
+            "DELETE FROM snapshot_part WHERE " + OF_NEWEST,
+            "UPDATE snapshot_part SET payload = set_byte(payload, length(payload) / 2, get_byte(payload, length(payload) / 2) # 1) WHERE NOT " + OF_NEWEST,
+            "DELETE FROM snapshot_part WHERE NOT " + OF_NEWEST})
     void aSnapshotWithADamagedOrMissingPartIsPassedOver(String damage) throws Exception {
         try (RunningLedger ledger = RunningLedger.start(SETTINGS.replace("look-ups-waiting-max = 0", ""))) {
             List<Mutation.Builder> receipts = receipts(ledger, "damaged");

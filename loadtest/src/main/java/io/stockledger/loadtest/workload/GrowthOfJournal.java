@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
 
 /** What must not grow with the journal: the time to start, a SKU's first answer after it, and the tail's latency. */
 public final class GrowthOfJournal implements Workload {
-    private static final Plot PLOT = new Plot("Growth: the journal from empty on", "entries in the journal", "ms", true, true);
+    private static final Plot PLOT = new Plot("Growth: the journal from a row a SKU on", "entries in the journal", "ms", true, true);
     private static final int SKUS = 10_000;
     private static final int RESTARTS = 5;
 

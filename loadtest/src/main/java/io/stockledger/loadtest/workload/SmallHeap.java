@@ -60,6 +60,9 @@ public final class SmallHeap implements Workload {
                     (caller, answer) -> stub.applyMutation(sales.request(hot), answer),
                     answer -> Sales.requireApplied(answer.getResult()))).rounds();
             long awake = ResidentMemory.awake(ledger);
+            if (awake < skus) {
+                throw new IllegalStateException(awake + " SKUs are awake where " + skus + " should be");
+            }
             long live = heap.liveBytes();
             Figure figure = Figure.of(name, title, rounds, "mutations/s")
                     .note(String.format(Locale.ROOT, "%,d SKUs awake, %,d MiB live after a full collection", awake, live >> 20));

@@ -7,7 +7,6 @@ import io.stockledger.server.audit.JournalAudit;
 import io.stockledger.server.audit.JournalAudit.Asked;
 import io.stockledger.server.audit.JournalAudit.Progress;
 import io.stockledger.server.audit.JournalAudit.Verdict;
-import io.stockledger.server.entity.Outcome;
 import io.stockledger.server.journal.ChainHead;
 import io.stockledger.server.journal.GroupRow;
 import io.stockledger.v1.AdminServiceGrpc;
@@ -36,7 +35,6 @@ final class AdminApi extends AdminServiceGrpc.AdminServiceImplBase {
     private static final int SKUS_MAX = 1_000;
     private static final int HEADS_MAX = 1_000;
     /** A caller who does not take a message for so long has the thread that others wait for. */
-    private static final long NOT_READ_MAX_MS = 30_000;
     private static final long PROGRESS_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final JournalAudit audit;
@@ -61,7 +59,7 @@ final class AdminApi extends AdminServiceGrpc.AdminServiceImplBase {
     @Override
     public void audit(AuditRequest request, StreamObserver<AuditResponse> observer) {
         ServerCallStreamObserver<AuditResponse> answers = (ServerCallStreamObserver<AuditResponse>) observer;
-        Outlet outlet = new Outlet(answers);
+        AuditOutlet outlet = new AuditOutlet(answers);
         try {
             List<Asked> asked = asked(request);
             boolean everything = asked.isEmpty();
@@ -137,12 +135,12 @@ final class AdminApi extends AdminServiceGrpc.AdminServiceImplBase {
 
     /** Passes an audit on to its caller: all verdicts where SKUs were named, else those with findings and the progress. */
     private static final class Relay implements JournalAudit.Follower {
-        private final Outlet outlet;
+        private final AuditOutlet outlet;
         private final boolean everything;
         private final boolean chainHeads;
         private long toldNanos = System.nanoTime();
 
-        Relay(Outlet outlet, boolean everything, boolean chainHeads) {
+        Relay(AuditOutlet outlet, boolean everything, boolean chainHeads) {
             this.outlet = outlet;
             this.everything = everything;
             this.chainHeads = chainHeads;
@@ -170,50 +168,6 @@ final class AdminApi extends AdminServiceGrpc.AdminServiceImplBase {
             }
             return !chainHeads || verdict.head().isEmpty()
                     || outlet.send(AuditResponse.newBuilder().setChainHead(verdict.head().get().toContract()).build());
-        }
-    }
-
-    /** Where an audit's messages go: no faster than its caller reads, and no longer than he does. */
-    private static final class Outlet {
-        private final ServerCallStreamObserver<AuditResponse> answers;
-
-        Outlet(ServerCallStreamObserver<AuditResponse> answers) {
-            this.answers = answers;
-            answers.setOnReadyHandler(this::changed);
-            answers.setOnCancelHandler(this::changed);
-        }
-
-        private synchronized void changed() {
-            notifyAll();
-        }
-
-        boolean isOpen() {
-            return !answers.isCancelled();
-        }
-
-        /** Whether it went out; where not, the call is over. */
-        synchronized boolean send(AuditResponse message) {
-            long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(NOT_READ_MAX_MS);
-            while (!answers.isReady()) {
-                long leftMs = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-                if (!isOpen()) {
-                    return false;
-                }
-                if (leftMs <= 0) {
-                    answers.onError(Errors.exception(Errors.tooMany("AUDIT_NOT_READ",
-                            "the audit's messages were not read for 30 s; others may wait for its place", Duration.ofSeconds(5))));
-                    return false;
-                }
-                try {
-                    wait(leftMs);
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    answers.onError(Errors.exception(Errors.of(Outcome.Failure.NOT_STARTED)));
-                    return false;
-                }
-            }
-            answers.onNext(message);
-            return true;
         }
     }
 

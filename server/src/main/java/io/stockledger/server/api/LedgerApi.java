@@ -55,8 +55,6 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -82,12 +80,9 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private final Duration window;
     private final Admission admission;
     private final ApiMeasurements measurements;
-    private final int streamsMax;
     private final int requestsUnderWayMax;
-    private final AtomicInteger streamCount = new AtomicInteger();
-    private final Set<MutationStream> streams = ConcurrentHashMap.newKeySet();
+    private final MutationStreams streams;
     private final UnreadAnswers unread;
-    private volatile boolean stopping;
     /** A lane a stream; from the clock, so that those of a cluster's nodes differ. */
     private final AtomicLong lanes = new AtomicLong(System.nanoTime() | 1);
 
@@ -105,12 +100,12 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         this.window = config.getDuration("stockledger.entity.window");
         Config api = config.getConfig("stockledger.api");
         this.admission = new Admission(api.getInt("waiting-max"));
-        this.unread = new UnreadAnswers(api.getBytes("stream-unread-bytes-max"), streams);
+        this.streams = new MutationStreams(api.getInt("streams-max"));
+        this.unread = new UnreadAnswers(api.getBytes("stream-unread-bytes-max"), streams.open());
         this.answerBytesMax = Math.toIntExact(api.getBytes("answer-bytes-max"));
-        this.streamsMax = api.getInt("streams-max");
         this.measurements = measurements;
         measurements.watch(admission);
-        measurements.watchStreams(streamCount::get, streamsMax);
+        measurements.watchStreams(streams::count, streams.max());
         this.requestsUnderWayMax = api.getInt("stream-requests-under-way-max");
     }
 
@@ -168,32 +163,13 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
 
     private StreamObserver<StreamMutationsRequest> stream(StreamObserver<Encoded> observer) {
         ServerCallStreamObserver<Encoded> answers = (ServerCallStreamObserver<Encoded>) observer;
-        if (stopping) {
-            answers.onError(Errors.exception(Errors.of(Outcome.Failure.NOT_STARTED)));
-            return new Ignored<>();
-        }
-        if (streamCount.incrementAndGet() > streamsMax) {
-            streamCount.decrementAndGet();
-            answers.onError(Errors.exception(Errors.tooMany("TOO_MANY_STREAMS",
-                    "as many mutation streams are open as may be", Duration.ofSeconds(1))));
-            return new Ignored<>();
-        }
-        MutationStream stream = new MutationStream(answers, ledger::submit, reader, admission, unread,
-                measurements, lanes.getAndIncrement(), deadlineNanos(), requestsUnderWayMax, answerBytesMax, ended -> {
-                    streams.remove(ended);
-                    streamCount.decrementAndGet();
-                });
-        streams.add(stream);
-        if (stopping) {
-            stream.endOnceAnswered(Errors.of(Outcome.Failure.NOT_STARTED));
-        }
-        return stream;
+        return streams.open(answers, ended -> new MutationStream(answers, ledger::submit, reader, admission, unread,
+                measurements, lanes.getAndIncrement(), deadlineNanos(), requestsUnderWayMax, answerBytesMax, ended));
     }
 
     /** Streams that are open take no more requests, and end once what they have taken is answered. */
     void stop() {
-        stopping = true;
-        streams.forEach(stream -> stream.endOnceAnswered(Errors.of(Outcome.Failure.NOT_STARTED)));
+        streams.stop();
     }
 
     @Override
@@ -465,17 +441,5 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             }
             throw InvalidRequest.field("page_token", "is not one that this request was given");
         }
-    }
-
-    /** Takes what a caller goes on sending after his call has failed. */
-    private static final class Ignored<T> implements StreamObserver<T> {
-        @Override
-        public void onNext(T value) {}
-
-        @Override
-        public void onError(Throwable broken) {}
-
-        @Override
-        public void onCompleted() {}
     }
 }

@@ -16,7 +16,7 @@ import java.util.List;
  * <p>Nothing is ever taken out of a table, so none needs repair: ids go into the newest until it holds an eighth of
  * {@code kept}, then into a new one, and the oldest is let go whole once the others hold enough. Those let go are
  * merged four by four, so that few are to be searched however many ids there are (a log-structured merge, O'Neil et
- * al. 1996). All but the newest table never change again, so a snapshot need not write them anew.
+ * al. 1996). All but the last table never change again, so a snapshot need not write them anew.
  *
  * <p>A mutation that carries {@code created_at} carries the same one on every resend. So one whose created_at is
  * newer than that of every id in a part can't be a resend of any of them, whatever the callers' clocks say, and parts
@@ -35,7 +35,7 @@ public final class AppliedIds {
     private static final int FIRST_SLOTS = 8;
     /** Two cache lines: searched through sooner than another SKU's table is fetched. */
     private static final int SMALL_SLOTS_MAX = 16;
-    /** Each is searched for a fresh id; all of the newest is written with each snapshot. */
+    /** Each is searched for a fresh id; all of the last is written with each snapshot. */
     private static final int TABLES = 8;
     private static final int MERGED_AT_ONCE = 4;
     /** A wider span would need more bytes to find ids by than the ids themselves take. */
@@ -65,7 +65,7 @@ public final class AppliedIds {
     /**
      * None yet.
      *
-     * @param kept at least so many newest ids are kept, at most an eighth more
+     * @param kept at least so many newest ids are kept, and about an eighth more
      * @param olderKept at most so many older ones; beyond it half of them are forgotten. Memory is
      *         {@link #bytes}
      * @param windowMs older ids need not be kept for longer
@@ -182,12 +182,17 @@ public final class AppliedIds {
         return newestCount;
     }
 
+    /** How many of them are in no part yet that never changes. */
+    public int openCount() {
+        return newest.isEmpty() ? 0 : newest.get(newest.size() - 1).count;
+    }
+
     /** How many older ones. */
     public int olderCount() {
         return olderCount;
     }
 
-    /** What the arrays take: 18 bytes for each id of {@code kept}, a power of two, and about five and a half an older one. */
+    /** What the arrays take: 18 bytes for each id of {@code kept}, a great power of two, and about five and a half an older one. */
     public long bytes() {
         long bytes = 0;
         for (Newest part : newest) {
@@ -223,20 +228,21 @@ public final class AppliedIds {
     /** Told all that is kept, oldest first, in parts. What an {@link AppliedIds} was told another can be made of. */
     public void forEachPart(PartVisitor visitor) {
         for (OlderIds part : older) {
-            visitor.older(part.words());
+            visitor.older(part);
         }
-        for (Newest part : newest) {
-            visitor.newest(part.before, part.words(), part.createdAtMsMax, part.recordedAtMsMax);
+        for (int i = 0; i < newest.size(); i++) {
+            Newest part = newest.get(i);
+            boolean open = i == newest.size() - 1;
+            visitor.newest(part.before, open ? IdsPart.of(part.words()) : part, part.createdAtMsMax, part.recordedAtMsMax);
         }
     }
 
     /** See {@link #forEachPart}. */
     public interface PartVisitor {
-        /** @param words not to be changed */
-        void older(long[] words);
+        void older(IdsPart part);
 
-        /** The last one told is still added to. */
-        void newest(long beforeSequence, long[] words, long createdAtMsMax, long recordedAtMsMax);
+        /** What is told last is a copy of those that are still added to. */
+        void newest(long beforeSequence, IdsPart part, long createdAtMsMax, long recordedAtMsMax);
     }
 
     /** To be called first: the ids that follow are known by fingerprints of this key. */
@@ -371,7 +377,7 @@ public final class AppliedIds {
      * a search reads one cache line as a rule. A word is a tag, whether it is a reservation's, and how far its sequence
      * lies behind {@code before}, at least 1; 0 is a free slot.
      */
-    private static final class Newest {
+    private static final class Newest implements IdsPart {
         private final long before;
         private long[] slots;
         private int count;
@@ -435,10 +441,18 @@ public final class AppliedIds {
             return false;
         }
 
-        long[] words() {
+        /** In an order in which they come into the same slots again: words that run over the last slot do not come first. */
+        @Override
+        public long[] words() {
             long[] words = new long[count];
+            int mask = slots.length - 1;
+            int free = 0;
+            while (slots[free] != 0) {
+                free++;
+            }
             int next = 0;
-            for (long word : slots) {
+            for (int i = 1; i <= mask; i++) {
+                long word = slots[free + i & mask];
                 if (word != 0) {
                     words[next++] = word;
                 }

@@ -27,7 +27,7 @@ import java.util.Arrays;
  *  ..  0, so that two words can be read at the last id
  * </pre>
  */
-final class OlderIds {
+final class OlderIds implements IdsPart {
     /** Bits of a fingerprint that are kept: its first of {@link AppliedIds#FINGERPRINT_BITS}. */
     static final int HASH_BITS = 33;
     /** A position has at most so many bits. */
@@ -157,8 +157,9 @@ final class OlderIds {
         return new OlderIds(words);
     }
 
-    /** All that it is; not to be changed. */
-    long[] words() {
+    /** All that it is. */
+    @Override
+    public long[] words() {
         return words;
     }
 

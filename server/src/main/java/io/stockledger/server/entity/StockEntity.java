@@ -118,6 +118,9 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
         }
     }
 
+    /** A snapshot may write so many ids, of eight bytes, for each row that it spares a replay. */
+    private static final int IDS_A_ROW_MAX = 32;
+
     /** What all SKUs of a node share: 100,000 of them would each keep what was made for it alone. */
     private record Node(EntitySettings settings, Decider decider, SignalHandler<State> signalHandler) {}
 
@@ -232,7 +235,7 @@ final class StockEntity extends EventSourcedBehavior<StockEntity.Message, GroupR
 
     @Override
     public boolean shouldSnapshot(State state, GroupRow row, long rowNumber) {
-        boolean due = state.rowsSinceSnapshot >= settings.snapshotRows()
+        boolean due = state.rowsSinceSnapshot >= Math.max(settings.snapshotRows(), state.stock.appliedIds().openCount() / IDS_A_ROW_MAX)
                 || state.entriesSinceSnapshot >= settings.snapshotEntries();
         if (due) {
             state.saved();

@@ -44,7 +44,7 @@ public final class Subscription {
     private volatile boolean retrying;
     private volatile boolean cancelled;
     private volatile boolean closing;
-    /** Since when there has been something that it was not sent yet; 0: there is nothing. */
+    /** Since when there has been something that it was not sent yet; 0: there is nothing. Set by the tail too: it is measured only. */
     private volatile long behindSinceNanos = System.nanoTime();
 
     /** Before the next step of initial stock or of catching up. */

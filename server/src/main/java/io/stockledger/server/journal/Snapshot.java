@@ -1,5 +1,6 @@
 package io.stockledger.server.journal;
 
+import io.stockledger.server.domain.IdsPart;
 import io.stockledger.server.journal.snapshot.StockSnapshot;
 import java.util.List;
 
@@ -8,7 +9,8 @@ import java.util.List;
  *
  * @param stock all but the ids
  * @param olderIds what {@link io.stockledger.server.domain.AppliedIds} keeps of ids before the newest, part by part,
- *     oldest first; not to be changed
- * @param newestIds the words of each part of the newest, of which the message has the bounds
+ *     oldest first
+ * @param newestIds each part of the newest, of which the message has the bounds; the last holds those that are in no
+ *     other snapshot
  */
-public record Snapshot(StockSnapshot stock, List<long[]> olderIds, List<long[]> newestIds) {}
+public record Snapshot(StockSnapshot stock, List<IdsPart> olderIds, List<IdsPart> newestIds) {}

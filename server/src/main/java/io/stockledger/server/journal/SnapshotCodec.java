@@ -3,6 +3,7 @@ package io.stockledger.server.journal;
 import com.google.protobuf.ByteString;
 import io.stockledger.server.domain.AppliedIds;
 import io.stockledger.server.domain.Balance;
+import io.stockledger.server.domain.IdsPart;
 import io.stockledger.server.domain.Reservation;
 import io.stockledger.server.domain.Stock;
 import io.stockledger.server.journal.snapshot.Forgotten;
@@ -30,8 +31,8 @@ public final class SnapshotCodec {
 
     public static Snapshot encode(Standing standing) {
         Stock stock = standing.stock();
-        List<long[]> olderIds = new ArrayList<>();
-        List<long[]> newestIds = new ArrayList<>();
+        List<IdsPart> olderIds = new ArrayList<>();
+        List<IdsPart> newestIds = new ArrayList<>();
         StockSnapshot.Builder out = StockSnapshot.newBuilder()
                 .setSku(stock.sku())
                 .setSequence(stock.sequence())
@@ -98,8 +99,8 @@ public final class SnapshotCodec {
                 in.getFulfilled(), in.getCancelled(), EntryCodec.millis(in.getExpiresAt()), in.getSequence());
     }
 
-    private static io.stockledger.server.journal.snapshot.AppliedIds appliedIds(Stock stock, List<long[]> older,
-            List<long[]> newestIds) {
+    private static io.stockledger.server.journal.snapshot.AppliedIds appliedIds(Stock stock, List<IdsPart> olderIds,
+            List<IdsPart> newestIds) {
         AppliedIds ids = stock.appliedIds();
         io.stockledger.server.journal.snapshot.AppliedIds.Builder out =
                 io.stockledger.server.journal.snapshot.AppliedIds.newBuilder()
@@ -113,13 +114,13 @@ public final class SnapshotCodec {
                                 .setRecordedAtMsMax(ids.forgottenRecordedAtMs()));
         ids.forEachPart(new AppliedIds.PartVisitor() {
             @Override
-            public void older(long[] words) {
-                older.add(words);
+            public void older(IdsPart part) {
+                olderIds.add(part);
             }
 
             @Override
-            public void newest(long beforeSequence, long[] words, long createdAtMsMax, long recordedAtMsMax) {
-                newestIds.add(words);
+            public void newest(long beforeSequence, IdsPart part, long createdAtMsMax, long recordedAtMsMax) {
+                newestIds.add(part);
                 out.addNewest(NewestIds.newBuilder()
                         .setBeforeSequence(beforeSequence)
                         .setCreatedAtMsMax(createdAtMsMax)
@@ -138,10 +139,10 @@ public final class SnapshotCodec {
         }
         Forgotten forgotten = in.getForgotten();
         ids.restoreForgotten(forgotten.getSequence(), forgotten.getCreatedAtMsMax(), forgotten.getRecordedAtMsMax());
-        snapshot.olderIds().forEach(ids::restoreOlder);
+        snapshot.olderIds().forEach(part -> ids.restoreOlder(part.words()));
         for (int i = 0; i < in.getNewestCount(); i++) {
             NewestIds newest = in.getNewest(i);
-            ids.restoreNewest(newest.getBeforeSequence(), snapshot.newestIds().get(i), newest.getCreatedAtMsMax(),
+            ids.restoreNewest(newest.getBeforeSequence(), snapshot.newestIds().get(i).words(), newest.getCreatedAtMsMax(),
                     newest.getRecordedAtMsMax());
         }
     }

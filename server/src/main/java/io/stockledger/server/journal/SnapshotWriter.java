@@ -1,5 +1,6 @@
 package io.stockledger.server.journal;
 
+import io.stockledger.server.domain.IdsPart;
 import io.stockledger.server.journal.RowWriter.Sessions;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -37,6 +38,7 @@ final class SnapshotWriter implements AutoCloseable {
     private record Waiting(long rowNumber, long createdMs, Snapshot snapshot) {}
 
     private final Sessions sessions;
+    private final PartNames names = new PartNames();
     private final Object lock = new Object();
     /** The newest of each SKU. */
     private final Map<String, Waiting> waiting = new LinkedHashMap<>();
@@ -86,8 +88,15 @@ final class SnapshotWriter implements AutoCloseable {
     }
 
     private void write(String sku, Waiting taken) {
+        try {
+            write(sku, taken, StoredSnapshot.of(taken.snapshot(), names));
+        } catch (SQLException | RuntimeException | Error e) {
+            LOG.warn("A snapshot of {} was not written, the SKU goes on without: {}", sku, e.toString());
+        }
+    }
+
+    private void write(String sku, Waiting taken, StoredSnapshot snapshot) throws SQLException {
         try (Connection connection = sessions.lend()) {
-            StoredSnapshot snapshot = StoredSnapshot.of(taken.snapshot());
             connection.setAutoCommit(false);
             try {
                 commitAheadOfTheDisk(connection);
@@ -98,8 +107,6 @@ final class SnapshotWriter implements AutoCloseable {
                 connection.rollback();
                 connection.setAutoCommit(true);
             }
-        } catch (SQLException | RuntimeException | Error e) {
-            LOG.warn("A snapshot of {} was not written, the SKU goes on without: {}", sku, e.toString());
         }
     }
 
@@ -111,7 +118,7 @@ final class SnapshotWriter implements AutoCloseable {
     }
 
     /** Most are there, from the snapshot before. */
-    private static void writeParts(Connection connection, String sku, long rowNumber, Map<Long, long[]> parts) throws SQLException {
+    private static void writeParts(Connection connection, String sku, long rowNumber, Map<Long, IdsPart> parts) throws SQLException {
         if (parts.isEmpty()) {
             return;
         }
@@ -131,7 +138,7 @@ final class SnapshotWriter implements AutoCloseable {
                 insert.setString(1, sku);
                 insert.setLong(2, part);
                 insert.setLong(3, rowNumber);
-                insert.setBytes(4, StoredSnapshot.bytes(parts.get(part)));
+                insert.setBytes(4, StoredSnapshot.bytes(parts.get(part).words()));
                 insert.executeUpdate();
             }
         }

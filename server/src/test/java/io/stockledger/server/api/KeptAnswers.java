@@ -13,6 +13,7 @@ final class KeptAnswers<T> extends ServerCallStreamObserver<T> {
     private volatile boolean ready;
     private volatile boolean readyForOne;
     private volatile boolean inCall;
+    private volatile boolean cancelled;
     private Runnable onReady = () -> { };
     private Runnable onCancel = () -> { };
     private Runnable onClose = () -> { };
@@ -39,6 +40,7 @@ final class KeptAnswers<T> extends ServerCallStreamObserver<T> {
     }
 
     void hangUp() {
+        cancelled = true;
         onCancel.run();
     }
 
@@ -74,7 +76,7 @@ final class KeptAnswers<T> extends ServerCallStreamObserver<T> {
 
     @Override
     public boolean isCancelled() {
-        return false;
+        return cancelled;
     }
 
     @Override

@@ -104,13 +104,13 @@ class AppliedIdsPropertyTest {
         to.restoreKey(from.key());
         from.forEachPart(new AppliedIds.PartVisitor() {
             @Override
-            public void older(long[] words) {
-                to.restoreOlder(words);
+            public void older(IdsPart part) {
+                to.restoreOlder(part.words());
             }
 
             @Override
-            public void newest(long beforeSequence, long[] words, long createdAtMsMax, long recordedAtMsMax) {
-                to.restoreNewest(beforeSequence, words, createdAtMsMax, recordedAtMsMax);
+            public void newest(long beforeSequence, IdsPart part, long createdAtMsMax, long recordedAtMsMax) {
+                to.restoreNewest(beforeSequence, part.words(), createdAtMsMax, recordedAtMsMax);
             }
         });
     }
@@ -158,7 +158,7 @@ class AppliedIdsPropertyTest {
 
     /** At least as many as were promised, and no more than memory is for. */
     private static void assertKeeps(List<Added> all, Kept kept, AppliedIds ids) {
-        int part = (kept.newest() + 1) / 2;
+        int part = (kept.newest() + 7) / 8;
         assertTrue(ids.newestCount() >= Math.min(kept.newest(), all.size()), "newest: " + ids.newestCount());
         assertTrue(ids.newestCount() < kept.newest() + 2 * part, "newest: " + ids.newestCount());
         assertTrue(ids.olderCount() <= kept.older(), "older: " + ids.olderCount());

@@ -60,7 +60,7 @@ class AppliedIdsTest {
         for (int i = 1; i <= 100_000; i++) {
             add(ids, "m" + i, i, 1_000_000 + i, 2_000_000 + i);
         }
-        assertTrue(ids.olderCount() <= 8_192 && ids.olderCount() > 8_192 / 2 - 512, ids.olderCount() + " older ids");
+        assertTrue(ids.olderCount() <= 8_192 && ids.olderCount() > 8_192 / 2 - 1_024 / 8, ids.olderCount() + " older ids");
         int known = ids.newestCount() + ids.olderCount();
         assertEquals(100_000 - known, ids.forgottenSequence());
         assertEquals(1_000_000 + 100_000 - known, ids.forgottenCreatedAtMs());

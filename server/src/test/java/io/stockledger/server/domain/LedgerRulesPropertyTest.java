@@ -323,13 +323,13 @@ class LedgerRulesPropertyTest {
             ids.restoreKey(before.key());
             before.forEachPart(new AppliedIds.PartVisitor() {
                 @Override
-                public void older(long[] words) {
-                    ids.restoreOlder(words);
+                public void older(IdsPart part) {
+                    ids.restoreOlder(part.words());
                 }
 
                 @Override
-                public void newest(long beforeSequence, long[] words, long createdAtMsMax, long recordedAtMsMax) {
-                    ids.restoreNewest(beforeSequence, words, createdAtMsMax, recordedAtMsMax);
+                public void newest(long beforeSequence, IdsPart part, long createdAtMsMax, long recordedAtMsMax) {
+                    ids.restoreNewest(beforeSequence, part.words(), createdAtMsMax, recordedAtMsMax);
                 }
             });
             ids.restoreForgotten(before.forgottenSequence(), before.forgottenCreatedAtMs(),

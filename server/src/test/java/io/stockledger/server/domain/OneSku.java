@@ -172,13 +172,13 @@ final class OneSku {
             Set<List<Long>> ids = new HashSet<>();
             stock.appliedIds().forEachPart(new AppliedIds.PartVisitor() {
                 @Override
-                public void older(long[] words) {
+                public void older(IdsPart part) {
                     throw new AssertionError("no older ids are kept here");
                 }
 
                 @Override
-                public void newest(long beforeSequence, long[] words, long createdAtMsMax, long recordedAtMsMax) {
-                    Arrays.stream(words).forEach(word -> ids.add(List.of(beforeSequence, word)));
+                public void newest(long beforeSequence, IdsPart part, long createdAtMsMax, long recordedAtMsMax) {
+                    Arrays.stream(part.words()).forEach(word -> ids.add(List.of(beforeSequence, word)));
                 }
             });
             return new Shown(stock.sku(), stock.sequence(), stock.recordedAtMs(), balances,

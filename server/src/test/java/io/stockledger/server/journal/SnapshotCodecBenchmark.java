@@ -25,6 +25,7 @@ public class SnapshotCodecBenchmark {
     public int ids;
 
     private SnapshotCodec.Standing standing;
+    private final PartNames names = new PartNames();
     private StoredSnapshot stored;
 
     @Setup
@@ -35,7 +36,7 @@ public class SnapshotCodecBenchmark {
 
     @Benchmark
     public StoredSnapshot encode() {
-        return StoredSnapshot.of(SnapshotCodec.encode(standing));
+        return StoredSnapshot.of(SnapshotCodec.encode(standing), names);
     }
 
     @Benchmark
