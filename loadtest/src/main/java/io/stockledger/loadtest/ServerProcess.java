@@ -72,6 +72,24 @@ public final class ServerProcess implements AutoCloseable {
         return Duration.ofNanos(System.nanoTime() - begun);
     }
 
+    /** It does nothing until this is closed; who calls it meanwhile waits. */
+    public AutoCloseable frozen() {
+        Process standing = process;
+        signal(standing, "-STOP");
+        return () -> signal(standing, "-CONT");
+    }
+
+    /** Sends a process that was started here a signal, {@code -STOP} say. */
+    public static void signal(Process process, String signal) {
+        try {
+            new ProcessBuilder("kill", signal, Long.toString(process.pid())).start().waitFor();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     /** Ends it as a power cut would, its PostgreSQL aside. */
     public synchronized void kill() {
         process.destroyForcibly();

@@ -167,7 +167,7 @@ public final class Loadtest implements Callable<Integer> {
         Path folder = Files.createTempDirectory("stockledger-loadtest-");
         try {
             return target.isPresent()
-                    ? measure(workloads, new Ground.Run(settings, target.get(), true, jdbc, folder, new Figures(),
+                    ? measure(workloads, new Ground.Run(settings, target.get(), Optional.empty(), jdbc, folder, new Figures(),
                             shown(settings, workloads), Optional.of(new Metrics(metrics.orElseGet(() -> metricsOf(target.get()))))))
                     : measureOwn(workloads, settings, folder);
         } finally {
@@ -188,7 +188,7 @@ public final class Loadtest implements Callable<Integer> {
         });
         Runtime.getRuntime().addShutdownHook(onCtrlC);
         try {
-            return measure(workloads, new Ground.Run(settings, server.target(), false, Optional.of(server.jdbc()), folder,
+            return measure(workloads, new Ground.Run(settings, server.target(), Optional.of(server), Optional.of(server.jdbc()), folder,
                     new Figures(), shown(settings, workloads),
                     Optional.of(new Metrics(server.metrics()))));
         } finally {

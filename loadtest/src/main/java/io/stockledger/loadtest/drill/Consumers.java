@@ -153,22 +153,12 @@ final class Consumers {
         while (!over) {
             Process process = join(server, client);
             rest(2_000);
-            signal(process, "-STOP");
+            ServerProcess.signal(process, "-STOP");
             freezes.incrementAndGet();
             rest(FROZEN_MS);
-            signal(process, "-CONT");
+            ServerProcess.signal(process, "-CONT");
             rest(2_000);
             process.destroyForcibly();
-        }
-    }
-
-    private static void signal(Process process, String signal) {
-        try {
-            new ProcessBuilder("kill", signal, Long.toString(process.pid())).start().waitFor();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 

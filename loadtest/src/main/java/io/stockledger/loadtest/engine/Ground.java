@@ -31,9 +31,9 @@ public final class Ground implements AutoCloseable {
     /**
      * What all workloads of a run share.
      *
-     * @param foreign whether the ledger at {@code target} was not started by this run
+     * @param started the ledger at {@code target}, where this run started it
      */
-    public record Run(Settings settings, String target, boolean foreign, Optional<String> jdbc, Path folder,
+    public record Run(Settings settings, String target, Optional<ServerProcess> started, Optional<String> jdbc, Path folder,
             Figures figures, Watcher watcher, Optional<Metrics> metrics) {}
 
     /** Is told how the run goes. */
@@ -98,12 +98,16 @@ public final class Ground implements AutoCloseable {
     }
 
     /**
-     * A ledger of this workload's own, to be filled, stopped and started as it likes; also beside a {@code --target}.
+     * A ledger of this workload's own, to be filled, stopped and started as it likes; also beside a {@code --target}. The
+     * ledger that the workloads share stands still meanwhile: its projection may be minutes behind all that it was sold.
      *
      * @param settings HOCON laid over the defaults; may be empty
      * @param jvmFlags above those that the launcher would give
      */
     public ServerProcess ownLedger(String settings, String... jvmFlags) {
+        if (ledgers == 0) {
+            run.started().ifPresent(shared -> keep(shared.frozen()));
+        }
         ServerProcess ledger = keep(ServerProcess.start(run.folder().resolve(workload + "-" + ++ledgers), settings, jvmFlags));
         metrics = Optional.of(new Metrics(ledger.metrics()));
         return ledger;
@@ -145,7 +149,7 @@ public final class Ground implements AutoCloseable {
     /** Adds a figure to the report; a peak of the same name brings what the ledger saw of it. */
     public void add(Figure figure) {
         Figure told = Optional.ofNullable(seen.get(figure.name())).map(both -> beside(figure, both)).orElse(figure);
-        if (run.foreign() && ledgers > 0) {
+        if (run.started().isEmpty() && ledgers > 0) {
             told = told.note("not of --target: of a ledger that this run started for it, on the generator's machine");
         }
         run.figures().add(told);

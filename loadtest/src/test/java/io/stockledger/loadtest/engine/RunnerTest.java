@@ -31,7 +31,7 @@ class RunnerTest {
             public void measured(Figure figure) {}
         };
         Runner.run(List.of(throwing("memory", new OutOfMemoryError("Java heap space")), throwing("here", new LeftOut("not here")), throwing("last", null)),
-                new Ground.Run(settings, "127.0.0.1:1", true, Optional.empty(), folder, figures, nobody, Optional.empty()), new Runner.Steps() {
+                new Ground.Run(settings, "127.0.0.1:1", Optional.empty(), Optional.empty(), folder, figures, nobody, Optional.empty()), new Runner.Steps() {
                     @Override
                     public void begins(Workload workload) {}
 

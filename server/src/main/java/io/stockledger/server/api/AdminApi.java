@@ -34,7 +34,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class AdminApi extends AdminServiceGrpc.AdminServiceImplBase {
     private static final int SKUS_MAX = 1_000;
     private static final int HEADS_MAX = 1_000;
-    /** A caller who does not take a message for so long has the thread that others wait for. */
     private static final long PROGRESS_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final JournalAudit audit;

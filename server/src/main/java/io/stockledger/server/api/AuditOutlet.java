@@ -11,9 +11,16 @@ final class AuditOutlet {
     private static final long NOT_READ_MAX_MS = 30_000;
 
     private final ServerCallStreamObserver<AuditResponse> answers;
+    private final long notReadMaxMs;
 
     AuditOutlet(ServerCallStreamObserver<AuditResponse> answers) {
+        this(answers, NOT_READ_MAX_MS);
+    }
+
+    /** @param notReadMaxMs a caller who does not take a message for so long has the thread that others wait for */
+    AuditOutlet(ServerCallStreamObserver<AuditResponse> answers, long notReadMaxMs) {
         this.answers = answers;
+        this.notReadMaxMs = notReadMaxMs;
         answers.setOnReadyHandler(this::changed);
         answers.setOnCancelHandler(this::changed);
     }
@@ -28,7 +35,7 @@ final class AuditOutlet {
 
     /** Waits for the caller to read; whether it went out. Where not, the call is over. */
     synchronized boolean send(AuditResponse message) {
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(NOT_READ_MAX_MS);
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(notReadMaxMs);
         while (!answers.isReady()) {
             long leftMs = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
             if (!isOpen()) {
@@ -36,7 +43,7 @@ final class AuditOutlet {
             }
             if (leftMs <= 0) {
                 answers.onError(Errors.exception(Errors.tooMany("AUDIT_NOT_READ",
-                        "the audit's messages were not read for 30 s; others may wait for its place", Duration.ofSeconds(5))));
+                        "the audit's messages were not read for " + notReadMaxMs / 1_000 + " s; others may wait for its place", Duration.ofSeconds(5))));
                 return false;
             }
             try {

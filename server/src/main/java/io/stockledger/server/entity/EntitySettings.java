@@ -19,7 +19,7 @@ import java.time.InstantSource;
  * @param queueWaitMax for how long they may have to wait; 0: any time
  * @param groupEntriesMax entries a journal row, at most
  * @param groupBytesMax bytes at which a journal row is full
- * @param snapshotRows rows after which a snapshot is made
+ * @param snapshotRows rows after which a snapshot is made, more where it would write many ids
  * @param snapshotEntries entries after which a snapshot is made
  * @param quietAfter how long a SKU must not have been called for until a snapshot is made at leisure
  * @param quietSnapshotEntries entries since the last one that make it worth while

@@ -10,7 +10,6 @@ import java.util.List;
  * @param stock all but the ids
  * @param olderIds what {@link io.stockledger.server.domain.AppliedIds} keeps of ids before the newest, part by part,
  *     oldest first
- * @param newestIds each part of the newest, of which the message has the bounds; the last holds those that are in no
- *     other snapshot
+ * @param newestIds each part of the newest, of which the message has the bounds; the last is stored with it
  */
 public record Snapshot(StockSnapshot stock, List<IdsPart> olderIds, List<IdsPart> newestIds) {}

@@ -29,8 +29,8 @@ final class KeptAnswers<T> extends ServerCallStreamObserver<T> {
 
     /** Takes one answer at once, and is ready for no other. */
     void becomeReadyForOne() {
-        ready = true;
         readyForOne = true;
+        ready = true;
         onReady.run();
     }
 

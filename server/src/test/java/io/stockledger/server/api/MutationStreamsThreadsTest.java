@@ -25,14 +25,19 @@ class MutationStreamsThreadsTest {
             .setMutationId("order").setSku("A").setSell(Sell.newBuilder().setQuantity(1))).build();
     private static final int WAITING_MAX = 10;
 
-    /** A node's streams, at most two of them. */
+    /** A node's streams. */
     private static final class Node {
-        final MutationStreams streams = new MutationStreams(2);
+        final MutationStreams streams;
         final Admission admission = new Admission(WAITING_MAX);
         final UnreadAnswers unread;
 
-        Node(long unreadMax) {
+        Node(int streamsMax, long unreadMax) {
+            streams = new MutationStreams(streamsMax);
             unread = new UnreadAnswers(unreadMax, streams.open());
+        }
+
+        void open(KeptAnswers<Encoded> caller) {
+            streams.open(caller, ended -> begin(caller, submitted -> { }, ended));
         }
 
         MutationStream begin(KeptAnswers<Encoded> caller, Consumer<Submission> submit, Consumer<MutationStream> ended) {
@@ -44,15 +49,9 @@ class MutationStreamsThreadsTest {
     @Test
     void noStreamGoesOnWhereTheNodeStops() {
         Interleavings.ofLarge(() -> {
-            Node node = new Node(Long.MAX_VALUE);
-            List<KeptAnswers<Encoded>> callers = List.of(new KeptAnswers<>(true), new KeptAnswers<>(true), new KeptAnswers<>(true));
-            Runnable[] parts = new Runnable[callers.size() + 1];
-            for (int i = 0; i < callers.size(); i++) {
-                KeptAnswers<Encoded> caller = callers.get(i);
-                parts[i] = () -> node.streams.open(caller, ended -> node.begin(caller, submitted -> { }, ended));
-            }
-            parts[callers.size()] = node.streams::stop;
-            Interleavings.together(parts);
+            Node node = new Node(2, Long.MAX_VALUE);
+            List<KeptAnswers<Encoded>> callers = List.of(new KeptAnswers<>(true), new KeptAnswers<>(true));
+            Interleavings.together(() -> node.open(callers.get(0)), node.streams::stop, () -> node.open(callers.get(1)));
             callers.forEach(caller -> {
                 assertEquals(1, caller.errors);
                 assertEquals(0, caller.faults);
@@ -62,16 +61,35 @@ class MutationStreamsThreadsTest {
         });
     }
 
+    @Test
+    void noMoreAreOpenThanMayBe() {
+        Interleavings.ofLarge(() -> {
+            Node node = new Node(2, Long.MAX_VALUE);
+            List<KeptAnswers<Encoded>> callers = List.of(new KeptAnswers<>(true), new KeptAnswers<>(true), new KeptAnswers<>(true));
+            Interleavings.together(() -> node.open(callers.get(0)), () -> node.open(callers.get(1)), () -> node.open(callers.get(2)));
+            int refused = callers.stream().mapToInt(caller -> caller.errors).sum();
+            assertEquals(callers.size(), refused + node.streams.count());
+            assertEquals(node.streams.count(), node.streams.open().size());
+            assertTrue(node.streams.count() <= 2 && refused >= 1, () -> node.streams.count() + " are open");
+            callers.forEach(KeptAnswers::hangUp);
+            assertEquals(0, node.streams.count());
+        });
+    }
+
     /** Each answer is beyond the bound, and each thread may end the other's stream while that one answers. */
     @Test
     void whatIsUnreadOfStreamsThatEndOneAnotherComesToNothing() {
         Interleavings.ofLarge(() -> {
-            Node node = new Node(1);
+            Node node = new Node(2, 1);
             List<KeptAnswers<Encoded>> callers = List.of(new KeptAnswers<>(false), new KeptAnswers<>(false));
             Runnable[] parts = new Runnable[callers.size()];
             for (int i = 0; i < parts.length; i++) {
                 KeptAnswers<Encoded> caller = callers.get(i);
+                boolean takesOne = i == 0;
                 parts[i] = () -> {
+                    if (takesOne) {
+                        caller.becomeReadyForOne();
+                    }
                     List<Submission> submitted = new CopyOnWriteArrayList<>();
                     var requests = node.streams.open(caller, ended -> node.begin(caller, submitted::add, ended));
                     requests.onNext(REQUEST);
