@@ -101,7 +101,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
         Config api = config.getConfig("stockledger.api");
         this.admission = new Admission(api.getInt("waiting-max"));
         this.streams = new MutationStreams(api.getInt("streams-max"));
-        this.unread = new UnreadAnswers(api.getBytes("stream-unread-bytes-max"), streams.open());
+        this.unread = new UnreadAnswers(api.getBytes("stream-unread-bytes-max"), streams.nowOpen());
         this.answerBytesMax = Math.toIntExact(api.getBytes("answer-bytes-max"));
         this.measurements = measurements;
         measurements.watch(admission);

@@ -33,7 +33,7 @@ final class MutationStreams {
     }
 
     /** Those that are open at any time. */
-    Collection<MutationStream> open() {
+    Collection<MutationStream> nowOpen() {
         return Collections.unmodifiableSet(open);
     }
 

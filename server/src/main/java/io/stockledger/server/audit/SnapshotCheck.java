@@ -32,7 +32,7 @@ final class SnapshotCheck {
     private final AuditReader reader;
     private final Findings findings;
     private final Deque<Long> rows;
-    private final long newestBefore;
+    private final long newestAtStart;
 
     /** @param rows after which its snapshots were made, in order, read before any of its rows */
     SnapshotCheck(String sku, List<Long> rows, AuditReader reader, Findings findings) {
@@ -40,7 +40,7 @@ final class SnapshotCheck {
         this.reader = reader;
         this.findings = findings;
         this.rows = new ArrayDeque<>(rows);
-        this.newestBefore = rows.isEmpty() ? 0 : rows.get(rows.size() - 1);
+        this.newestAtStart = rows.isEmpty() ? 0 : rows.get(rows.size() - 1);
     }
 
     /** After the replay has taken over a row. */
@@ -52,10 +52,10 @@ final class SnapshotCheck {
         }
     }
 
-    /** After the last row. Of a snapshot that was made since, the row may be behind it. */
+    /** After the last row. A snapshot that was made since the start may be of a later one. */
     void end(long rowNumber, Replay replay) {
-        if (newestBefore > rowNumber) {
-            findings.add(Kind.SNAPSHOT_DRIFT, replay.sequence() + 1, "row " + newestBefore + ", after which a snapshot was made",
+        if (newestAtStart > rowNumber) {
+            findings.add(Kind.SNAPSHOT_DRIFT, replay.sequence() + 1, "row " + newestAtStart + ", after which a snapshot was made",
                     rowNumber == 0 ? "no row at all" : "row " + rowNumber + " as the last");
         }
     }

@@ -33,7 +33,7 @@ class MutationStreamsThreadsTest {
 
         Node(int streamsMax, long unreadMax) {
             streams = new MutationStreams(streamsMax);
-            unread = new UnreadAnswers(unreadMax, streams.open());
+            unread = new UnreadAnswers(unreadMax, streams.nowOpen());
         }
 
         void open(KeptAnswers<Encoded> caller) {
@@ -57,7 +57,7 @@ class MutationStreamsThreadsTest {
                 assertEquals(0, caller.faults);
             });
             assertEquals(0, node.streams.count());
-            assertTrue(node.streams.open().isEmpty());
+            assertTrue(node.streams.nowOpen().isEmpty());
         });
     }
 
@@ -69,7 +69,7 @@ class MutationStreamsThreadsTest {
             Interleavings.together(() -> node.open(callers.get(0)), () -> node.open(callers.get(1)), () -> node.open(callers.get(2)));
             int refused = callers.stream().mapToInt(caller -> caller.errors).sum();
             assertEquals(callers.size(), refused + node.streams.count());
-            assertEquals(node.streams.count(), node.streams.open().size());
+            assertEquals(node.streams.count(), node.streams.nowOpen().size());
             assertTrue(node.streams.count() <= 2 && refused >= 1, () -> node.streams.count() + " are open");
             callers.forEach(KeptAnswers::hangUp);
             assertEquals(0, node.streams.count());
