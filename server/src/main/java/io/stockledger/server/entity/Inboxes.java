@@ -2,15 +2,12 @@ package io.stockledger.server.entity;
 
 import akka.actor.typed.ActorRef;
 import akka.cluster.sharding.typed.ShardingEnvelope;
-import java.time.Duration;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 
-/**
- * The SKUs that are in this node's memory, each with its {@link Inbox}; which of them should leave it, since nobody has
- * called for them for long or too many are here; and which have gone quiet after much was written.
- */
+/** The SKUs that are in this node's memory, each with its {@link Inbox}, and the way to those that are not. */
 final class Inboxes {
     private static final int WAYS = 64;
 
@@ -62,30 +59,9 @@ final class Inboxes {
         }
     }
 
-    /** Tells the SKUs that nobody called for so long, and the longest unused beyond {@code max}, to leave memory. */
-    void passivate(Duration idle, int max) {
-        long now = System.nanoTime();
-        long ageMax = idle.toNanos();
-        int tooMany = bySku.size() - max;
-        if (tooMany > 0) {
-            long[] ages = bySku.values().stream().mapToLong(inbox -> now - inbox.usedNanos()).sorted().toArray();
-            ageMax = Math.min(ageMax, ages[Math.max(0, ages.length - tooMany)]);
-        }
-        for (Inbox inbox : bySku.values()) {
-            if (now - inbox.usedNanos() >= ageMax) {
-                inbox.gatherer().tell(Gatherer.Unused.INSTANCE);
-            }
-        }
-    }
-
-    /** Tells the SKUs of which much is in no snapshot yet, and that nobody called for so long, to make one. */
-    void saveQuiet(Duration quiet) {
-        long now = System.nanoTime();
-        for (Inbox inbox : bySku.values()) {
-            if (inbox.isWorthSaving() && now - inbox.usedNanos() >= quiet.toNanos()) {
-                inbox.gatherer().tell(Gatherer.Quiet.INSTANCE);
-            }
-        }
+    /** Those of all SKUs in memory, as they come and go. */
+    Collection<Inbox> all() {
+        return bySku.values();
     }
 
     private Object way(String sku) {

@@ -12,7 +12,6 @@ import akka.cluster.typed.Join;
 import com.typesafe.config.Config;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.stockledger.server.journal.History;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -84,16 +83,9 @@ public final class Ledger implements AutoCloseable {
         Inboxes inboxes = new Inboxes(sharding);
         node.complete(new Gatherer.Node(settings, StockEntity.create(settings, measurements), inboxes, lookUps, pauses,
                 measurements, committed, !alone));
-        Duration look = min(settings.idleAfter().dividedBy(2), Duration.ofSeconds(1));
-        system.scheduler().scheduleWithFixedDelay(look, look, () -> {
-            inboxes.passivate(settings.idleAfter(), settings.residentMax());
-            inboxes.saveQuiet(settings.quietAfter());
-        }, system.executionContext());
+        Housekeeping housekeeping = new Housekeeping(inboxes, settings.idleAfter(), settings.quietAfter(), settings.residentMax());
+        system.scheduler().scheduleWithFixedDelay(housekeeping.pause(), housekeeping.pause(), housekeeping::step, system.executionContext());
         return new Ledger(system, sharding, inboxes, lookUps, pauses, measurements);
-    }
-
-    private static Duration min(Duration one, Duration other) {
-        return one.compareTo(other) < 0 ? one : other;
     }
 
     /** Submits mutations; each is answered, or its caller's deadline passes. */

@@ -2,13 +2,10 @@ package io.stockledger.server.entity;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import akka.actor.ActorPath;
-import akka.actor.typed.ActorRef;
 import akka.cluster.sharding.typed.ShardingEnvelope;
 import io.stockledger.server.Interleavings;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 
 /** The two ways to a SKU, past sharding and through it, while its gatherer comes, takes and goes. */
@@ -19,8 +16,8 @@ class InboxesThreadsTest {
 
     /** A SKU whose messages are taken when the test says so. */
     private static final class Sku {
-        final Queue<ShardingEnvelope<Gatherer.Message>> sharding = new Queue<>();
-        final Queue<Gatherer.Message> gatherer = new Queue<>();
+        final QueueOnly<ShardingEnvelope<Gatherer.Message>> sharding = new QueueOnly<>();
+        final QueueOnly<Gatherer.Message> gatherer = new QueueOnly<>();
         final Inboxes inboxes = new Inboxes(sharding);
         final List<Told> taken = new ArrayList<>();
         Inbox inbox;
@@ -101,37 +98,5 @@ class InboxesThreadsTest {
             sku.assertInOrderAndOnce("one", 2);
             sku.assertInOrderAndOnce("other", 1);
         });
-    }
-
-    /** An actor's queue without the actor. */
-    private static final class Queue<T> implements ActorRef<T> {
-        private static final long serialVersionUID = 1L;
-
-        private final transient ConcurrentLinkedQueue<T> told = new ConcurrentLinkedQueue<>();
-
-        @Override
-        public void tell(T message) {
-            told.add(message);
-        }
-
-        @Override
-        public <U extends T> ActorRef<U> narrow() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public <U> ActorRef<U> unsafeUpcast() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public ActorPath path() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public int compareTo(ActorRef<?> other) {
-            throw new UnsupportedOperationException();
-        }
     }
 }
