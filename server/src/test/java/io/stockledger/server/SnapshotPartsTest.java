@@ -10,6 +10,7 @@ import io.stockledger.v1.AuditFindingKind;
 import io.stockledger.v1.AuditRequest;
 import io.stockledger.v1.AuditResponse;
 import io.stockledger.v1.Mutation;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -86,6 +87,26 @@ class SnapshotPartsTest {
             // A fresh id would have to be looked up, which can't be, if any id had been forgotten.
             assertEquals(ROWS + 1, ledger.applied(Mutations.receive("back", 1)).getSequence());
         }
+    }
+
+    /** The plan of the trigger that drops old ones is made while there are few, where reading all is the cheapest way, and kept. */
+    @Test
+    void whatDropsOldOnesDoesNotReadThemAll() throws Exception {
+        try (RunningLedger ledger = RunningLedger.start(SETTINGS.replace("snapshot-rows = 10", "snapshot-rows = 1"))) {
+            ledger.applied(Mutations.receive("plan", 1));
+            long whole = reads(ledger, "seq_scan");
+            long written = reads(ledger, "n_tup_ins");
+            await("the store's counts", () -> {
+                ledger.applied(Mutations.receive("plan", 1));
+                return reads(ledger, "n_tup_ins") - written >= 100;
+            });
+            long wholeSince = reads(ledger, "seq_scan") - whole;
+            assertTrue(wholeSince < 10, () -> wholeSince + " times all snapshots for a hundred");
+        }
+    }
+
+    private static long reads(RunningLedger ledger, String which) throws SQLException {
+        return ledger.count("SELECT sum(" + which + ") FROM pg_stat_all_tables WHERE relname IN ('snapshot', 'snapshot_part')");
     }
 
     @ParameterizedTest
