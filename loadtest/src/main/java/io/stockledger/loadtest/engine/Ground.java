@@ -26,6 +26,9 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class Ground implements AutoCloseable {
     /** A warm-up ends at so many times of what was asked for, even if compilers are still at work. */
     private static final int WARM_UP_TIMES_MAX = 8;
+    /** For so long a workload waits for what those before it left to be done. */
+    private static final Duration SETTLE_MAX = Duration.ofMinutes(10);
+    private static final Duration SETTLE_LOOK = Duration.ofMillis(200);
     private static final AtomicLong FRESH = new AtomicLong(System.currentTimeMillis() << 16);
 
     /**
@@ -60,6 +63,12 @@ public final class Ground implements AutoCloseable {
         this.metrics = run.metrics();
         this.workload = workload.name();
         Runtime.getRuntime().addShutdownHook(onCtrlC);
+    }
+
+    /** Waits until the ledger under test has done what the workloads before left it to do. */
+    void settle() throws InterruptedException {
+        new Settling(SETTLE_MAX, SETTLE_LOOK, () -> run.metrics().flatMap(Metrics::read)).run().ifPresent(behind ->
+                say(String.format(Locale.ROOT, "is measured beside the projection, which is still %,.0f s behind", behind)));
     }
 
     public Settings settings() {

@@ -16,6 +16,7 @@ public final class Metrics {
     private static final String GROUP = "stockledger_group_entries";
     private static final String COMMIT = "stockledger_commit_seconds";
     private static final String COMPILATION = "jvm_compilation_time_ms_total";
+    private static final String PROJECTION_AGE = "stockledger_projection_age_seconds";
 
     private final HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
     private final URI uri;
@@ -30,6 +31,11 @@ public final class Metrics {
         /** For how long the ledger's compilers have been at work since its start. */
         double compilationMs() {
             return values.getOrDefault(COMPILATION, 0.0);
+        }
+
+        /** Everything that was committed until so long ago is in the projection; 0 also where the ledger keeps none. */
+        double projectionAgeSeconds() {
+            return values.getOrDefault(PROJECTION_AGE, 0.0);
         }
     }
 

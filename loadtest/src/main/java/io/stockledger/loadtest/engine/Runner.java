@@ -34,6 +34,7 @@ public final class Runner {
 
     private static Ending run(Workload workload, Ground.Run run) {
         try (Ground ground = new Ground(run, workload)) {
+            ground.settle();
             workload.run(ground);
             return new Ran(workload.name());
         } catch (LeftOut e) {
