@@ -62,6 +62,9 @@ public final class ApiServer implements AutoCloseable {
             MeterRegistry registry) {
         // It logs a stack trace for what any caller may send: noise on the port, a request over the limit.
         GRPC_LOG.setLevel(Level.SEVERE);
+        // Netty takes two threads a core, which wake each other as more of the actors' would. It asks once, at its first use.
+        System.getProperties().putIfAbsent("io.grpc.netty.shaded.io.netty.eventLoopThreads",
+                Integer.toString(Runtime.getRuntime().availableProcessors()));
         Config api = config.getConfig("stockledger.api");
         ApiMeasurements measurements = new ApiMeasurements(registry);
         Reads reads = new Reads("read", api.getInt("read-threads"), api.getInt("reads-waiting-max"), Optional.empty());
