@@ -24,8 +24,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * opened here, and what it gave to {@link #keep}, is closed at its end, the newest first.
  */
 public final class Ground implements AutoCloseable {
-    /** A warm-up ends at so many times of what was asked for, even if compilers are still at work. */
-    private static final int WARM_UP_TIMES_MAX = 8;
+    /** A warm-up ends at so many times of what was asked for, even if compilers are still at work; at a set rate they have more room. */
+    private static final int PEAK_WARM_UP_TIMES_MAX = 8;
+    private static final int LATENCY_WARM_UP_TIMES_MAX = 4;
     /** For so long a workload waits for what those before it left to be done. */
     private static final Duration SETTLE_MAX = Duration.ofMinutes(10);
     private static final Duration SETTLE_LOOK = Duration.ofMillis(200);
@@ -143,16 +144,17 @@ public final class Ground implements AutoCloseable {
      * one, and longer where compilers are at work.
      */
     public Peak peak(String figure, Load load) throws Exception {
-        WarmUp warmUp = new WarmUp(warmUp(), run.settings().quick() ? 1 : WARM_UP_TIMES_MAX, () -> metrics.flatMap(Metrics::read));
+        WarmUp warmUp = warmUpUntilCompiled(PEAK_WARM_UP_TIMES_MAX);
         // Where the load went to another ledger than these metrics are of, this one applied nothing, and tells nothing.
         Peak peak = ClosedLoop.run(figure, load, warmUp, run.settings().round(), run.settings().rounds(), () -> metrics.flatMap(Metrics::read));
         peak.seen().ifPresent(seen -> this.seen.put(figure, seen));
         return peak;
     }
 
-    /** The latency of arrivals at that rate; see {@link OpenLoop}. */
+    /** The latency of arrivals at that rate, after a warm-up as for a peak; see {@link OpenLoop}. */
     public OpenLoop.Latency latency(double perSecond, Arrival arrival) throws InterruptedException {
-        return new OpenLoop(perSecond, warmUp(), run.settings().round(), run.settings().rounds(), Duration.ofSeconds(10)).run(arrival);
+        return new OpenLoop(perSecond, Optional.of(warmUpUntilCompiled(LATENCY_WARM_UP_TIMES_MAX)),
+                run.settings().round(), run.settings().rounds(), Duration.ofSeconds(10)).run(arrival);
     }
 
     /** Adds a figure to the report; a peak of the same name brings what the ledger saw of it. */
@@ -196,6 +198,10 @@ public final class Ground implements AutoCloseable {
         Duration time = warm ? run.settings().warmUpAgain() : run.settings().warmUp();
         warm = true;
         return time;
+    }
+
+    private WarmUp warmUpUntilCompiled(int timesMax) {
+        return new WarmUp(warmUp(), run.settings().quick() ? 1 : timesMax, () -> metrics.flatMap(Metrics::read));
     }
 
     private synchronized void closeOpened() {

@@ -5,6 +5,7 @@ import io.stockledger.loadtest.figure.Percentiles;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -23,13 +24,20 @@ public final class OpenLoop {
     private static final long PARK_NANOS_MAX = 50_000;
 
     private final double perSecond;
-    private final Duration warmUp;
+    private final Optional<WarmUp> warmUp;
     private final Duration round;
     private final int rounds;
     private final Duration answersWait;
 
-    /** @param answersWait how long to wait for answers after the last arrival */
+    /**
+     * @param warmUp as long as that arrivals come before the first round
+     * @param answersWait how long to wait for answers after the last arrival
+     */
     public OpenLoop(double perSecond, Duration warmUp, Duration round, int rounds, Duration answersWait) {
+        this(perSecond, warmUp.isZero() ? Optional.empty() : Optional.of(new WarmUp(warmUp, 1, Optional::empty)), round, rounds, answersWait);
+    }
+
+    OpenLoop(double perSecond, Optional<WarmUp> warmUp, Duration round, int rounds, Duration answersWait) {
         this.perSecond = perSecond;
         this.warmUp = warmUp;
         this.round = round;
@@ -60,9 +68,7 @@ public final class OpenLoop {
     /** With a clock that a test can hold still. */
     Latency run(Arrival arrival, LongSupplier nanoTime) throws InterruptedException {
         double interval = 1e9 / perSecond;
-        long first = Math.round(warmUp.toNanos() / interval);
         long perRound = Math.max(1, Math.round(round.toNanos() / interval));
-        long total = first + perRound * rounds;
         List<ConcurrentHistogram> histograms = new ArrayList<>();
         for (int i = 0; i < rounds; i++) {
             histograms.add(new ConcurrentHistogram(LATENCY_MAX_NANOS, 3));
@@ -74,20 +80,11 @@ public final class OpenLoop {
         }
         Histogram lateness = new Histogram(LATENCY_MAX_NANOS, 3);
         long begun = nanoTime.getAsLong();
-        for (long number = 0; number < total; number++) {
+        long first = warmUp.isPresent() ? warmedUp(warmUp.get(), arrival, begun, interval, nanoTime) : 0;
+        long total = first + perRound * rounds;
+        for (long number = first; number < total; number++) {
             long due = begun + Math.round(number * interval);
-            long now = nanoTime.getAsLong();
-            while (now < due) {
-                LockSupport.parkNanos(Math.min(due - now, PARK_NANOS_MAX));
-                if (Thread.interrupted()) {
-                    throw new InterruptedException();
-                }
-                now = nanoTime.getAsLong();
-            }
-            if (number < first) {
-                arrival.begin(number, () -> {});
-                continue;
-            }
+            long now = awaitDue(due, nanoTime);
             int in = (int) ((number - first) / perRound);
             lateness.recordValue(Math.min(LATENCY_MAX_NANOS, now - due));
             open[in]++;
@@ -117,6 +114,44 @@ public final class OpenLoop {
             each.add(Percentiles.ofNanos(histogram));
         }
         return new Latency(perSecond, each, Percentiles.ofNanos(all), Percentiles.ofNanos(lateness), unanswered);
+    }
+
+    /** Arrivals of which nothing is recorded, until that warm-up is over; the number of the first one after it. */
+    private static long warmedUp(WarmUp warmUp, Arrival arrival, long begun, double interval, LongSupplier nanoTime) throws InterruptedException {
+        Pulse pulse = new Pulse();
+        Thread warming = new Thread(() -> {
+            try {
+                warmUp.run(pulse);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            pulse.stop();
+        }, "warm-up");
+        warming.setDaemon(true);
+        warming.start();
+        try {
+            long number = 0;
+            for (; pulse.running(); number++) {
+                awaitDue(begun + Math.round(number * interval), nanoTime);
+                arrival.begin(number, () -> {});
+            }
+            return number;
+        } finally {
+            pulse.stop();
+        }
+    }
+
+    /** Rests until an arrival is due; when that was. */
+    private static long awaitDue(long due, LongSupplier nanoTime) throws InterruptedException {
+        long now = nanoTime.getAsLong();
+        while (now < due) {
+            LockSupport.parkNanos(Math.min(due - now, PARK_NANOS_MAX));
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+            now = nanoTime.getAsLong();
+        }
+        return now;
     }
 
     private static long bounded(long nanos) {

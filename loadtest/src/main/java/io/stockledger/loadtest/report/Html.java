@@ -54,7 +54,7 @@ public final class Html {
         item(html, "programs", "PostgreSQL " + programs.postgresql().orElse("of a version that is not known, for want of --jdbc")
                 + "; " + programs.redis().map(version -> "Redis " + version).orElse("no Redis"));
         item(html, "shared", "the ledger, its PostgreSQL and the generator share this machine, unless --target named another");
-        item(html, "settings", String.format(Locale.ROOT, "%.0f s of warm-up before a workload's first figure, %.1f s before each further one, those of a peak longer where the JVMs' compilers were at work; %d rounds of %.0f s;"
+        item(html, "settings", String.format(Locale.ROOT, "%.0f s of warm-up before a workload's first figure, %.1f s before each further one, longer where the JVMs' compilers were at work; %d rounds of %.0f s;"
                 + " %d connections to the ledger%s", report.settings().warmUp().toMillis() / 1e3, report.settings().warmUpAgain().toMillis() / 1e3,
                 report.settings().rounds(), report.settings().round().toMillis() / 1e3, report.settings().connections(),
                 (report.settings().quick() ? "; --quick: a short look, no measurement" : "")
