@@ -30,6 +30,9 @@ public final class Sweeper implements AutoCloseable {
     private static final int ROWS_A_PAGE = 10_000;
     /** SKUs woken by one look; those kept take turns. */
     private static final int WOKEN_A_LOOK = 1_000;
+    /** So many, then a rest: each comes into memory and writes a row, and a hot SKU must not wait behind all of them. */
+    private static final int WOKEN_AT_ONCE = 20;
+    private static final int REST_MS = 20;
     /** SKUs kept; with so many, no others are looked for until one of them is settled. */
     private static final int KEPT_MAX = 20_000;
 
@@ -63,15 +66,15 @@ public final class Sweeper implements AutoCloseable {
         boolean storeAway = false;
         while (!thread.isInterrupted()) {
             try {
-                sweep();
-                storeAway = false;
-            } catch (SQLException | RuntimeException e) {
-                if (!storeAway) {
-                    LOG.warn("Overdue holds can't be looked for: {}", e.getMessage());
+                try {
+                    sweep();
+                    storeAway = false;
+                } catch (SQLException | RuntimeException e) {
+                    if (!storeAway) {
+                        LOG.warn("Overdue holds can't be looked for: {}", e.getMessage());
+                    }
+                    storeAway = true;
                 }
-                storeAway = true;
-            }
-            try {
                 TimeUnit.MILLISECONDS.sleep(interval.toMillis());
             } catch (InterruptedException e) {
                 return;
@@ -84,7 +87,7 @@ public final class Sweeper implements AutoCloseable {
      *
      * @return the due time that the next one begins after
      */
-    long sweep() throws SQLException {
+    long sweep() throws SQLException, InterruptedException {
         long nowMs = clock.millis();
         long throughMs = lookedThroughMs.isPresent() ? lookedThroughMs.getAsLong() : journal.holdsSweptUntil();
         while (throughMs < nowMs && kept.size() < KEPT_MAX) {
@@ -100,17 +103,21 @@ public final class Sweeper implements AutoCloseable {
         return lookedThroughMs.getAsLong();
     }
 
-    private void wakeKept(long nowMs) throws SQLException {
+    private void wakeKept(long nowMs) throws SQLException, InterruptedException {
         List<String> turn = kept.keySet().stream().limit(WOKEN_A_LOOK).toList();
         if (turn.isEmpty()) {
             return;
         }
         Set<String> overdue = journal.overdueOf(turn, nowMs);
+        int woken = 0;
         for (String sku : turn) {
             long dueMs = kept.remove(sku);
             if (overdue.contains(sku)) {
                 kept.put(sku, dueMs);
                 wake.accept(sku);
+                if (++woken % WOKEN_AT_ONCE == 0) {
+                    TimeUnit.MILLISECONDS.sleep(REST_MS);
+                }
             }
         }
     }

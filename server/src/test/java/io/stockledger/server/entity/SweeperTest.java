@@ -61,7 +61,7 @@ class SweeperTest {
         writer.write(connection, sku, TestJournalWriter.receipts(1, "main"), 0, 0);
     }
 
-    private Set<String> wokenBy(int looks) throws SQLException {
+    private Set<String> wokenBy(int looks) throws Exception {
         woken.clear();
         for (int i = 0; i < looks; i++) {
             sweeper.sweep();
