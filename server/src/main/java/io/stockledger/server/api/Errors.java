@@ -62,6 +62,12 @@ final class Errors {
         return of(Failure.JOURNAL_DAMAGED);
     }
 
+    /** @param bytesMax that an answer may have */
+    static Status stockTooLarge(int bytesMax) {
+        return status(Code.FAILED_PRECONDITION, "ANSWER_TOO_LARGE", "the stock asked for takes more than "
+                + bytesMax / 1024 + " KiB: ask for one location, or for fewer SKUs at a time");
+    }
+
     /** The status of a mutation or look that was not decided. */
     static Status of(Failure failure) {
         return FAILURES.get(failure);

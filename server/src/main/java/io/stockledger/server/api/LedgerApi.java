@@ -51,12 +51,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
@@ -213,7 +211,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             String location = Fields.text("location", request.getLocation(), Fields.LOCATION_MAX);
             look(sku, "", answer, seen -> Stocks.stock(sku, channel, location, seen, answerBytesMax).ifPresentOrElse(
                     stock -> answer.give(GetStockResponse.newBuilder().setStock(stock).build()),
-                    () -> answer.fail(tooLarge())));
+                    () -> answer.fail(Errors.stockTooLarge(answerBytesMax))));
         } catch (InvalidRequest e) {
             answer.fail(e.status());
         }
@@ -233,35 +231,11 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             }
             String channel = Fields.text("channel", request.getChannel(), Fields.CHANNEL_MAX);
             String location = Fields.text("location", request.getLocation(), Fields.LOCATION_MAX);
-            Stock[] stocks = new Stock[count];
-            AtomicInteger open = new AtomicInteger(count);
-            AtomicInteger bytesLeft = new AtomicInteger(answerBytesMax);
             enter(count);
-            for (int i = 0; i < count; i++) {
-                int place = i;
-                ledger.look(new Look(skus.get(i), "", admitted(answer, seen -> {
-                    Optional<Stock> stock = Stocks.stock(skus.get(place), channel, location, seen, bytesLeft.get());
-                    if (stock.isEmpty() || bytesLeft.addAndGet(-stock.get().getSerializedSize()) < 0) {
-                        // What is built of the others goes to nobody: it must not pile up.
-                        bytesLeft.set(Integer.MIN_VALUE / 2);
-                        Arrays.fill(stocks, null);
-                        answer.fail(tooLarge());
-                        return;
-                    }
-                    stocks[place] = stock.get();
-                    if (open.decrementAndGet() == 0) {
-                        answer.give(BatchGetStockResponse.newBuilder().addAllStocks(Arrays.asList(stocks)).build());
-                    }
-                })));
-            }
+            new StockBatch(ledger, admission, skus, channel, location, answerBytesMax, answer).begin();
         } catch (InvalidRequest e) {
             answer.fail(e.status());
         }
-    }
-
-    private Status tooLarge() {
-        return Errors.status(Code.FAILED_PRECONDITION, "ANSWER_TOO_LARGE", "the stock asked for takes more than "
-                + answerBytesMax / 1024 + " KiB: ask for one location, or for fewer SKUs at a time");
     }
 
     @Override
@@ -311,7 +285,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
 
     private void give(Answer<GetStockAtResponse> answer, Optional<Stock> stock) {
         stock.ifPresentOrElse(told -> answer.give(GetStockAtResponse.newBuilder().setStock(told).build()),
-                () -> answer.fail(tooLarge()));
+                () -> answer.fail(Errors.stockTooLarge(answerBytesMax)));
     }
 
     private static Status sequenceAhead(long sequence, long last) {
