@@ -1,30 +1,38 @@
 package io.stockledger.server.entity;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Walks over the SKUs in memory, again and again: whom nobody has called for lately leaves, of too many those unused
  * longest, and who has gone quiet after much was written makes a snapshot. All of that is work for the actors' threads, and
- * thousands of SKUs go quiet together, those of an import say: so it goes in small steps, or a hot SKU's next write would
+ * thousands of SKUs go quiet together, those of an import say: so a few are told at a time, or a hot SKU's next write would
  * wait behind all of them.
  */
-final class Housekeeping {
-    private static final Duration WALK_MAX = Duration.ofSeconds(1);
+final class Housekeeping implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
+    private static final Duration WALK = Duration.ofSeconds(1);
     private static final int STEPS = 50;
-    /** A SKU takes some 50 us to leave, and no step of a walk should hold a core for much more than a millisecond. */
-    private static final int LEAVING_MAX = 20;
+    /** Told in a step: what a SKU does to leave takes some 50 us, and a step should hold a core for a millisecond or so. */
+    private static final int TOLD_MAX = 20;
+    /** The same while more come than may stay: memory is bounded first. */
+    private static final int TOLD_MAX_BEYOND = 200;
 
     private final Inboxes inboxes;
     private final long idleNanos;
     private final long quietNanos;
     private final int residentMax;
+    private final Thread thread;
     private Iterator<Inbox> walk = Collections.emptyIterator();
     private int perStep;
-    /** Of this walk: who was last used before that time leaves; and so many may at a step. */
+    /** Of this walk: who was last used before that time leaves; and so many may be told in a step. */
     private long leavesUnusedSince;
-    private int leavingMax;
+    private int toldMax;
 
     /**
      * @param idle who is unused for so long leaves
@@ -36,44 +44,67 @@ final class Housekeeping {
         this.idleNanos = idle.toNanos();
         this.quietNanos = quiet.toNanos();
         this.residentMax = residentMax;
+        this.thread = new Thread(this::walkOnAndOn, "housekeeping");
+        this.thread.setDaemon(true);
     }
 
-    /** From one step to the next: a walk then takes a second, less where SKUs are to leave sooner. */
-    Duration pause() {
-        return Duration.ofNanos(Math.min(idleNanos / 2, WALK_MAX.toNanos()) / STEPS);
+    static Housekeeping start(Inboxes inboxes, EntitySettings settings) {
+        Housekeeping housekeeping = new Housekeeping(inboxes, settings.idleAfter(), settings.quietAfter(), settings.residentMax());
+        housekeeping.thread.start();
+        return housekeeping;
     }
 
-    /** Goes on with the walk; not by two threads at once. */
+    private void walkOnAndOn() {
+        long pauseNanos = Math.min(idleNanos / 2, WALK.toNanos()) / STEPS;
+        while (!thread.isInterrupted()) {
+            try {
+                step();
+                TimeUnit.NANOSECONDS.sleep(pauseNanos);
+            } catch (InterruptedException e) {
+                return;
+            } catch (RuntimeException e) {
+                LOG.error("SKUs that nobody calls can't be let go of; tried again", e);
+            }
+        }
+    }
+
+    /** Goes on with the walk. */
     void step() {
         long now = System.nanoTime();
         if (!walk.hasNext()) {
             begin(now);
         }
-        int leaving = 0;
-        for (int i = 0; i < perStep && walk.hasNext(); i++) {
+        int told = 0;
+        for (int i = 0; i < perStep && told < toldMax && walk.hasNext(); i++) {
             Inbox inbox = walk.next();
             long used = inbox.usedNanos();
-            if (used - leavesUnusedSince <= 0 && leaving < leavingMax) {
+            if (used - leavesUnusedSince <= 0) {
                 inbox.gatherer().tell(Gatherer.Unused.INSTANCE);
-                leaving++;
+                told++;
             } else if (now - used >= quietNanos && inbox.isWorthSaving()) {
                 inbox.gatherer().tell(Gatherer.Quiet.INSTANCE);
+                told++;
             }
         }
     }
 
     private void begin(long now) {
-        int here = inboxes.all().size();
-        int tooMany = here - residentMax;
+        // By their age, since the clock's own numbers may run over.
+        long[] ages = inboxes.all().stream().mapToLong(inbox -> now - inbox.usedNanos()).toArray();
         walk = inboxes.all().iterator();
-        perStep = here / STEPS + 1;
+        perStep = ages.length / STEPS + 1;
         leavesUnusedSince = now - idleNanos;
-        leavingMax = LEAVING_MAX;
+        toldMax = TOLD_MAX;
+        int tooMany = ages.length - residentMax;
         if (tooMany > 0) {
-            // By their age, since the clock's own numbers may run over.
-            long[] ages = inboxes.all().stream().mapToLong(inbox -> now - inbox.usedNanos()).sorted().toArray();
-            leavesUnusedSince = now - Math.min(idleNanos, ages[Math.max(0, ages.length - tooMany)]);
-            leavingMax = Math.max(LEAVING_MAX, tooMany / STEPS + 1);
+            Arrays.sort(ages);
+            leavesUnusedSince = now - Math.min(idleNanos, ages[residentMax]);
+            toldMax = Math.max(TOLD_MAX, Math.min(TOLD_MAX_BEYOND, tooMany / STEPS + 1));
         }
+    }
+
+    @Override
+    public void close() {
+        thread.interrupt();
     }
 }

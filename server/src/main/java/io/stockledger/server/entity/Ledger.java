@@ -31,15 +31,17 @@ public final class Ledger implements AutoCloseable {
     private final ActorSystem<Void> system;
     private final ActorRef<ShardingEnvelope<Gatherer.Message>> sharding;
     private final Inboxes inboxes;
+    private final Housekeeping housekeeping;
     private final LookUps lookUps;
     private final Pauses pauses;
     private final EntityMeasurements measurements;
 
     private Ledger(ActorSystem<Void> system, ActorRef<ShardingEnvelope<Gatherer.Message>> sharding, Inboxes inboxes,
-            LookUps lookUps, Pauses pauses, EntityMeasurements measurements) {
+            Housekeeping housekeeping, LookUps lookUps, Pauses pauses, EntityMeasurements measurements) {
         this.system = system;
         this.sharding = sharding;
         this.inboxes = inboxes;
+        this.housekeeping = housekeeping;
         this.lookUps = lookUps;
         this.pauses = pauses;
         this.measurements = measurements;
@@ -83,9 +85,7 @@ public final class Ledger implements AutoCloseable {
         Inboxes inboxes = new Inboxes(sharding);
         node.complete(new Gatherer.Node(settings, StockEntity.create(settings, measurements), inboxes, lookUps, pauses,
                 measurements, committed, !alone));
-        Housekeeping housekeeping = new Housekeeping(inboxes, settings.idleAfter(), settings.quietAfter(), settings.residentMax());
-        system.scheduler().scheduleWithFixedDelay(housekeeping.pause(), housekeeping.pause(), housekeeping::step, system.executionContext());
-        return new Ledger(system, sharding, inboxes, lookUps, pauses, measurements);
+        return new Ledger(system, sharding, inboxes, Housekeeping.start(inboxes, settings), lookUps, pauses, measurements);
     }
 
     /** Submits mutations; each is answered, or its caller's deadline passes. */
@@ -123,6 +123,7 @@ public final class Ledger implements AutoCloseable {
     /** Finishes what is under way, then stops the actors. */
     @Override
     public void close() {
+        housekeeping.close();
         system.terminate();
         try {
             Await.ready(system.whenTerminated(), FiniteDuration.create(30, TimeUnit.SECONDS));
