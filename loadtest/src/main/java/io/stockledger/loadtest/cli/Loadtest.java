@@ -132,7 +132,7 @@ public final class Loadtest implements Callable<Integer> {
     private static String[] footer() {
         return new String[] {"",
             "Each figure is the median of its rounds, after a warm-up: the whole of it before a workload's first figure, a fifth of it",
-            String.format(Locale.ROOT, "before each further one. It lasts up to 8 times as long where the JVMs' compilers are still at work (not with"
+            String.format(Locale.ROOT, "before each further one. It lasts up to 8 times as long, at a set rate 4, where the JVMs' compilers are still at work (not with"
                     + " --quick). All of it takes about %d minutes without that, and about %d with --quick; --list says how long each takes.",
                     minutes(settings(WARM_UP, ROUND, ROUNDS, 4, false, false, Optional.empty())), minutes(settings(QUICK_WARM_UP, 1, 1, 4, true, false, Optional.empty()))),
             "A ratio needs both sides in one run, so name the baselines with --only too.", "",

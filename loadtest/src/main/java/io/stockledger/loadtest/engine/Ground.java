@@ -24,9 +24,6 @@ import java.util.concurrent.atomic.AtomicLong;
  * opened here, and what it gave to {@link #keep}, is closed at its end, the newest first.
  */
 public final class Ground implements AutoCloseable {
-    /** A warm-up ends at so many times of what was asked for, even if compilers are still at work; at a set rate they have more room. */
-    private static final int PEAK_WARM_UP_TIMES_MAX = 8;
-    private static final int LATENCY_WARM_UP_TIMES_MAX = 4;
     /** For so long a workload waits for what those before it left to be done. */
     private static final Duration SETTLE_MAX = Duration.ofMinutes(10);
     private static final Duration SETTLE_LOOK = Duration.ofMillis(200);
@@ -144,7 +141,7 @@ public final class Ground implements AutoCloseable {
      * one, and longer where compilers are at work.
      */
     public Peak peak(String figure, Load load) throws Exception {
-        WarmUp warmUp = warmUpUntilCompiled(PEAK_WARM_UP_TIMES_MAX);
+        WarmUp warmUp = warmUpUntilCompiled(run.settings().peakWarmUpTimesMax());
         // Where the load went to another ledger than these metrics are of, this one applied nothing, and tells nothing.
         Peak peak = ClosedLoop.run(figure, load, warmUp, run.settings().round(), run.settings().rounds(), () -> metrics.flatMap(Metrics::read));
         peak.seen().ifPresent(seen -> this.seen.put(figure, seen));
@@ -153,7 +150,7 @@ public final class Ground implements AutoCloseable {
 
     /** The latency of arrivals at that rate, after a warm-up as for a peak; see {@link OpenLoop}. */
     public OpenLoop.Latency latency(double perSecond, Arrival arrival) throws InterruptedException {
-        return new OpenLoop(perSecond, Optional.of(warmUpUntilCompiled(LATENCY_WARM_UP_TIMES_MAX)),
+        return new OpenLoop(perSecond, Optional.of(warmUpUntilCompiled(run.settings().latencyWarmUpTimesMax())),
                 run.settings().round(), run.settings().rounds(), Duration.ofSeconds(10)).run(arrival);
     }
 
@@ -201,7 +198,7 @@ public final class Ground implements AutoCloseable {
     }
 
     private WarmUp warmUpUntilCompiled(int timesMax) {
-        return new WarmUp(warmUp(), run.settings().quick() ? 1 : timesMax, () -> metrics.flatMap(Metrics::read));
+        return new WarmUp(warmUp(), timesMax, () -> metrics.flatMap(Metrics::read));
     }
 
     private synchronized void closeOpened() {

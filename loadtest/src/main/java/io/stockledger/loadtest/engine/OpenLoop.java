@@ -79,16 +79,16 @@ public final class OpenLoop {
             answeredIn[i] = new AtomicLong();
         }
         Histogram lateness = new Histogram(LATENCY_MAX_NANOS, 3);
+        long first = warmUp.isPresent() ? warmedUp(warmUp.get(), arrival, interval, nanoTime) : 0;
+        long total = perRound * rounds;
         long begun = nanoTime.getAsLong();
-        long first = warmUp.isPresent() ? warmedUp(warmUp.get(), arrival, begun, interval, nanoTime) : 0;
-        long total = first + perRound * rounds;
-        for (long number = first; number < total; number++) {
+        for (long number = 0; number < total; number++) {
             long due = begun + Math.round(number * interval);
             long now = awaitDue(due, nanoTime);
-            int in = (int) ((number - first) / perRound);
+            int in = (int) (number / perRound);
             lateness.recordValue(Math.min(LATENCY_MAX_NANOS, now - due));
             open[in]++;
-            arrival.begin(number, () -> {
+            arrival.begin(first + number, () -> {
                 histograms.get(in).recordValue(bounded(nanoTime.getAsLong() - due));
                 answeredIn[in].incrementAndGet();
             });
@@ -117,19 +117,21 @@ public final class OpenLoop {
     }
 
     /** Arrivals of which nothing is recorded, until that warm-up is over; the number of the first one after it. */
-    private static long warmedUp(WarmUp warmUp, Arrival arrival, long begun, double interval, LongSupplier nanoTime) throws InterruptedException {
+    private static long warmedUp(WarmUp warmUp, Arrival arrival, double interval, LongSupplier nanoTime) throws InterruptedException {
         Pulse pulse = new Pulse();
         Thread warming = new Thread(() -> {
             try {
                 warmUp.run(pulse);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
+            } finally {
+                pulse.stop();
             }
-            pulse.stop();
         }, "warm-up");
         warming.setDaemon(true);
         warming.start();
         try {
+            long begun = nanoTime.getAsLong();
             long number = 0;
             for (; pulse.running(); number++) {
                 awaitDue(begun + Math.round(number * interval), nanoTime);

@@ -22,6 +22,21 @@ public record Settings(Duration warmUp, Duration round, int rounds, int connecti
         return warmUp.dividedBy(5);
     }
 
+    /** A peak is warmed up for so many times as long at most, where compilers are still at work. */
+    int peakWarmUpTimesMax() {
+        return quick ? 1 : 8;
+    }
+
+    /** The same for what runs at a set rate: beside it compilers have more room. */
+    int latencyWarmUpTimesMax() {
+        return quick ? 1 : 4;
+    }
+
+    /** What comes at a set rate comes for so long at most, all rounds and some looks at the compilers included. */
+    public Duration latencyMax() {
+        return warmUp.multipliedBy(latencyWarmUpTimesMax()).plus(round.multipliedBy(rounds)).plusSeconds(10);
+    }
+
     /** About how long so many figures of one workload take. */
     public double seconds(int figures) {
         double each = round.toMillis() / 1e3 * rounds + 0.2;

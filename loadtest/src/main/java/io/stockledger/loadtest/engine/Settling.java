@@ -29,7 +29,8 @@ final class Settling {
         long end = System.nanoTime() + most.toNanos();
         while (true) {
             double behind = metrics.get().map(Metrics.Reading::projectionAgeSeconds).orElse(0.0);
-            if (behind <= AGE_SECONDS_MAX) {
+            // Also where it is no number: of several nodes only the one that keeps the projection knows.
+            if (!(behind > AGE_SECONDS_MAX)) {
                 return Optional.empty();
             }
             if (System.nanoTime() - end >= 0) {

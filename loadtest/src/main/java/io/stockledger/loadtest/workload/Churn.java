@@ -18,7 +18,9 @@ import java.util.stream.IntStream;
 /** More SKUs than stay in memory, asked in turn: each sale wakes a SKU, and another falls asleep. */
 public final class Churn implements Workload {
     private static final int CALLERS = 64;
-    private static final String IDLE = "stockledger.entity.idle-after = ";
+    /** Nobody leaves for being unused. */
+    private static final String SETTINGS = "stockledger.entity { idle-after = 1 hour, resident-max = %d }\n";
+    private static final int STAYING = 1_000;
 
     @Override
     public String name() {
@@ -32,7 +34,7 @@ public final class Churn implements Workload {
 
     @Override
     public String about() {
-        return "sales over more SKUs than stay in memory (asleep after 1 s), beside the same SKUs all awake";
+        return "sales over more SKUs than stay in memory (1,000), beside the same SKUs all awake";
     }
 
     @Override
@@ -42,13 +44,13 @@ public final class Churn implements Workload {
 
     @Override
     public void run(Ground ground) throws Exception {
-        measure(ground, "churn-awake", "spread, SKUs all awake, 64 callers", "1 hour");
-        measure(ground, "churn-asleep", "spread, each sale wakes its SKU, 64 callers", "1 second");
+        measure(ground, "churn-awake", "spread, SKUs all awake, 64 callers", skus(ground.settings()));
+        measure(ground, "churn-asleep", "spread, each sale wakes its SKU, 64 callers", STAYING);
     }
 
-    private static void measure(Ground ground, String name, String title, String idle) throws Exception {
+    private static void measure(Ground ground, String name, String title, int staying) throws Exception {
         int skus = skus(ground.settings());
-        try (ServerProcess ledger = ground.ownLedger(IDLE + idle + "\n")) {
+        try (ServerProcess ledger = ground.ownLedger(SETTINGS.formatted(staying))) {
             ManagedChannel channel = ground.channelTo(ledger.target());
             Sales sales = new Sales(ground.fresh("ch"));
             List<String> names = IntStream.range(0, skus).mapToObj(i -> ground.fresh("CHURN")).toList();

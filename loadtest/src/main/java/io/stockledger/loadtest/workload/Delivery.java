@@ -96,7 +96,7 @@ public final class Delivery implements Workload {
     static Seen watch(Ground ground, String target, int skuCount, int subscriberCount, boolean stalled) throws Exception {
         Settings settings = ground.settings();
         int perRound = (int) Math.round(PER_SECOND * settings.round().toNanos() / 1e9);
-        int numbersMax = (int) (PER_SECOND * settings.warmUp().toSeconds()) + perRound * settings.rounds() + 1_000;
+        int numbersMax = (int) (PER_SECOND * settings.latencyMax().toSeconds());
         Deliveries deliveries = new Deliveries(numbersMax, subscriberCount);
         Sales sales = new Sales(ground.fresh("dl"));
         String ids = ground.fresh("dn") + "-";

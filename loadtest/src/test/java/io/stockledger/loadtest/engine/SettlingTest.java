@@ -34,5 +34,7 @@ class SettlingTest {
     void whereNoProjectionIsKeptNothingIsWaitedFor() throws Exception {
         assertEquals(Optional.empty(), new Settling(Duration.ofHours(1), LOOK, Optional::empty).run());
         assertEquals(Optional.empty(), new Settling(Duration.ofHours(1), LOOK, () -> Optional.of(new Metrics.Reading(0, Map.of()))).run());
+        assertEquals(Optional.empty(), new Settling(Duration.ofHours(1), LOOK,
+                () -> Optional.of(new Metrics.Reading(0, Map.of("stockledger_projection_age_seconds", Double.NaN)))).run());
     }
 }
