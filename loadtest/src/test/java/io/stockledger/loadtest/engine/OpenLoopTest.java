@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /** The open loop hides no stall. All bounds are lower ones: a slow machine can only lengthen a latency. */
@@ -35,6 +36,18 @@ class OpenLoopTest {
         // 500 of 1,000 waited for 0 to 500 ms, evenly.
         assertTrue(latency.all().atMs(75) >= 245, () -> "half of the stall: " + latency.all());
         assertTrue(latency.all().atMs(95) >= 440, () -> "the early ones of the stall: " + latency.all());
+    }
+
+    @Test
+    void whatComesInTheWarmUpIsInNoRound() throws InterruptedException {
+        List<Long> begun = new ArrayList<>();
+        OpenLoop.Latency latency = new OpenLoop(1_000, Duration.ofMillis(50), Duration.ofSeconds(1), 1, Duration.ofSeconds(10)).run((number, answered) -> {
+            begun.add(number);
+            answered.run();
+        });
+        assertEquals(1_000, latency.all().count());
+        assertTrue(begun.size() > 1_000, () -> begun.size() + " arrivals with the warm-up's");
+        assertEquals(LongStream.range(0, begun.size()).boxed().toList(), begun);
     }
 
     @Test

@@ -59,11 +59,13 @@ final class Housekeeping implements AutoCloseable {
         while (!thread.isInterrupted()) {
             try {
                 step();
+            } catch (RuntimeException e) {
+                LOG.error("SKUs that nobody calls can't be let go of; tried again", e);
+            }
+            try {
                 TimeUnit.NANOSECONDS.sleep(pauseNanos);
             } catch (InterruptedException e) {
                 return;
-            } catch (RuntimeException e) {
-                LOG.error("SKUs that nobody calls can't be let go of; tried again", e);
             }
         }
     }
