@@ -18,8 +18,11 @@ final class Housekeeping implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
     private static final Duration WALK = Duration.ofSeconds(1);
     private static final int STEPS = 50;
-    /** Told in a step: what a SKU does to leave takes some 50 us, and a step should hold a core for a millisecond or so. */
-    private static final int TOLD_MAX = 20;
+    /**
+     * Told in a step, two hundred a second. It is not the 50 us of work that bound it: who leaves is long in the heap's old
+     * part and takes hold of something new there, in four places, and the collector's next pauses look at each of those.
+     */
+    private static final int TOLD_MAX = 4;
     /** The same while more come than may stay: memory is bounded first. */
     private static final int TOLD_MAX_BEYOND = 200;
 

@@ -45,7 +45,7 @@ class HousekeepingTest {
         Housekeeping housekeeping = new Housekeeping(inboxes, Duration.ZERO, NEVER, SKUS);
         for (int step = 0; !skus.isEmpty(); step++) {
             List<Sku> leaving = leavingAtAStep(housekeeping, skus);
-            assertTrue(leaving.size() <= 20, () -> leaving.size() + " at once");
+            assertTrue(leaving.size() <= 4, () -> leaving.size() + " at once");
             assertTrue(step < SKUS, "some never leave");
         }
     }
