@@ -64,6 +64,7 @@ import java.util.function.Consumer;
  */
 final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
     private static final int SKUS_MAX = 1_000;
+    private static final int SKUS_AT_ONCE = 50;
 
     private final Ledger ledger;
     private final History history;
@@ -232,7 +233,7 @@ final class LedgerApi extends LedgerServiceGrpc.LedgerServiceImplBase {
             String channel = Fields.text("channel", request.getChannel(), Fields.CHANNEL_MAX);
             String location = Fields.text("location", request.getLocation(), Fields.LOCATION_MAX);
             enter(count);
-            new StockBatch(ledger, admission, skus, channel, location, answerBytesMax, answer).begin();
+            new StockBatch(ledger::look, admission, skus, channel, location, answerBytesMax, SKUS_AT_ONCE, answer).begin();
         } catch (InvalidRequest e) {
             answer.fail(e.status());
         }

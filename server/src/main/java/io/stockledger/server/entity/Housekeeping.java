@@ -19,12 +19,14 @@ final class Housekeeping implements AutoCloseable {
     private static final Duration WALK = Duration.ofSeconds(1);
     private static final int STEPS = 50;
     /**
-     * Told in a step, two hundred a second. It is not the 50 us of work that bound it: who leaves is long in the heap's old
+     * Leave in a step, two hundred a second. It is not the 50 us of work that bound it: who leaves is long in the heap's old
      * part and takes hold of something new there, in four places, and the collector's next pauses look at each of those.
      */
-    private static final int TOLD_MAX = 4;
+    private static final int LEAVING_MAX = 4;
     /** The same while more come than may stay: memory is bounded first. */
-    private static final int TOLD_MAX_BEYOND = 200;
+    private static final int LEAVING_MAX_BEYOND = 200;
+    /** Make a snapshot in a step. */
+    private static final int SAVING_MAX = 20;
 
     private final Inboxes inboxes;
     private final long idleNanos;
@@ -32,10 +34,11 @@ final class Housekeeping implements AutoCloseable {
     private final int residentMax;
     private final Thread thread;
     private Iterator<Inbox> walk = Collections.emptyIterator();
+    private int stepsLeft;
     private int perStep;
-    /** Of this walk: who was last used before that time leaves; and so many may be told in a step. */
+    /** Of this walk: who was last used before that time leaves; and so many may leave in a step. */
     private long leavesUnusedSince;
-    private int toldMax;
+    private int leavingMax;
 
     /**
      * @param idle who is unused for so long leaves
@@ -58,37 +61,40 @@ final class Housekeeping implements AutoCloseable {
     }
 
     private void walkOnAndOn() {
-        long pauseNanos = Math.min(idleNanos / 2, WALK.toNanos()) / STEPS;
-        while (!thread.isInterrupted()) {
-            try {
-                step();
-            } catch (RuntimeException e) {
-                LOG.error("SKUs that nobody calls can't be let go of; tried again", e);
-            }
-            try {
+        long pauseNanos = Math.max(1_000_000, Math.min(idleNanos / 2, WALK.toNanos()) / STEPS);
+        try {
+            while (true) {
+                try {
+                    step();
+                } catch (RuntimeException e) {
+                    LOG.error("SKUs that nobody calls can't be let go of; tried again", e);
+                    TimeUnit.NANOSECONDS.sleep(WALK.toNanos());
+                }
                 TimeUnit.NANOSECONDS.sleep(pauseNanos);
-            } catch (InterruptedException e) {
-                return;
             }
+        } catch (InterruptedException e) {
+            // Closed.
         }
     }
 
-    /** Goes on with the walk. */
+    /** Goes on with the walk; a second after it began comes the next, which meets those that found no room and those that came. */
     void step() {
         long now = System.nanoTime();
-        if (!walk.hasNext()) {
+        if (stepsLeft == 0) {
             begin(now);
         }
-        int told = 0;
-        for (int i = 0; i < perStep && told < toldMax && walk.hasNext(); i++) {
+        stepsLeft--;
+        int leaving = 0;
+        int saving = 0;
+        for (int i = 0; i < perStep && walk.hasNext(); i++) {
             Inbox inbox = walk.next();
             long used = inbox.usedNanos();
             if (used - leavesUnusedSince <= 0) {
-                inbox.gatherer().tell(Gatherer.Unused.INSTANCE);
-                told++;
-            } else if (now - used >= quietNanos && inbox.isWorthSaving()) {
+                if (leaving++ < leavingMax) {
+                    inbox.gatherer().tell(Gatherer.Unused.INSTANCE);
+                }
+            } else if (now - used >= quietNanos && inbox.isWorthSaving() && saving++ < SAVING_MAX) {
                 inbox.gatherer().tell(Gatherer.Quiet.INSTANCE);
-                told++;
             }
         }
     }
@@ -97,14 +103,15 @@ final class Housekeeping implements AutoCloseable {
         // By their age, since the clock's own numbers may run over.
         long[] ages = inboxes.all().stream().mapToLong(inbox -> now - inbox.usedNanos()).toArray();
         walk = inboxes.all().iterator();
+        stepsLeft = STEPS;
         perStep = ages.length / STEPS + 1;
         leavesUnusedSince = now - idleNanos;
-        toldMax = TOLD_MAX;
+        leavingMax = LEAVING_MAX;
         int tooMany = ages.length - residentMax;
         if (tooMany > 0) {
             Arrays.sort(ages);
             leavesUnusedSince = now - Math.min(idleNanos, ages[residentMax]);
-            toldMax = Math.max(TOLD_MAX, Math.min(TOLD_MAX_BEYOND, tooMany / STEPS + 1));
+            leavingMax = Math.max(LEAVING_MAX, Math.min(LEAVING_MAX_BEYOND, tooMany / STEPS + 1));
         }
     }
 

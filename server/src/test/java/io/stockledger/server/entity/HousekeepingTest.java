@@ -24,6 +24,10 @@ class HousekeepingTest {
     private record Sku(String name, QueueOnly<Gatherer.Message> gatherer, Inbox inbox) {}
 
     private List<Sku> inMemory(int skus) {
+        return inMemory("S", skus);
+    }
+
+    private List<Sku> inMemory(String name, int skus) {
         return IntStream.range(0, skus).mapToObj(number -> {
             QueueOnly<Gatherer.Message> gatherer = new QueueOnly<>();
             long before = System.nanoTime();
@@ -31,7 +35,7 @@ class HousekeepingTest {
                 // So that each is used later than the one before.
                 Thread.onSpinWait();
             }
-            return new Sku("S" + number, gatherer, inboxes.join("S" + number, gatherer));
+            return new Sku(name + number, gatherer, inboxes.join(name + number, gatherer));
         }).toList();
     }
 
@@ -60,6 +64,19 @@ class HousekeepingTest {
             leavingAtAStep(housekeeping, skus);
         }
         assertEquals(newest, new HashSet<>(skus));
+    }
+
+    @Test
+    void ofTooManyThatCameDuringAWalkTheLongestUnusedLeaveSoonTooHoweverManyLeaveAnyway() {
+        int idle = SKUS;
+        List<Sku> skus = new ArrayList<>(inMemory(idle));
+        Housekeeping housekeeping = new Housekeeping(inboxes, Duration.ZERO, NEVER, idle);
+        housekeeping.step();
+        skus.addAll(inMemory("late", 2 * idle));
+        for (int step = 0; step < STEPS; step++) {
+            leavingAtAStep(housekeeping, skus);
+        }
+        assertTrue(skus.size() <= idle, () -> skus.size() + " stay");
     }
 
     private List<Sku> leavingAtAStep(Housekeeping housekeeping, List<Sku> skus) {
