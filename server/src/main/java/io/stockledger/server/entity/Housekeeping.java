@@ -1,7 +1,6 @@
 package io.stockledger.server.entity;
 
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.concurrent.TimeUnit;
@@ -100,16 +99,21 @@ final class Housekeeping implements AutoCloseable {
     }
 
     private void begin(long now) {
-        // By their age, since the clock's own numbers may run over.
-        long[] ages = inboxes.all().stream().mapToLong(inbox -> now - inbox.usedNanos()).toArray();
         walk = inboxes.all().iterator();
         stepsLeft = STEPS;
-        perStep = ages.length / STEPS + 1;
+        perStep = inboxes.all().size() / STEPS + 1;
         leavesUnusedSince = now - idleNanos;
         leavingMax = LEAVING_MAX;
+        if (inboxes.all().size() > residentMax) {
+            boundResidents(now);
+        }
+    }
+
+    private void boundResidents(long now) {
+        // By their age, since the clock's own numbers may run over.
+        long[] ages = inboxes.all().stream().mapToLong(inbox -> now - inbox.usedNanos()).sorted().toArray();
         int tooMany = ages.length - residentMax;
         if (tooMany > 0) {
-            Arrays.sort(ages);
             leavesUnusedSince = now - Math.min(idleNanos, ages[residentMax]);
             leavingMax = Math.max(LEAVING_MAX, Math.min(LEAVING_MAX_BEYOND, tooMany / STEPS + 1));
         }
