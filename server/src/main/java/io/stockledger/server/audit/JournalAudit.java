@@ -12,7 +12,7 @@ import java.util.Optional;
 
 /**
  * The audit: replays SKUs from the journal and holds journal, snapshots, projections and chain heads against the replay.
- * Holds one page and one SKU's stock at a time, whatever the journal's size, and rests between pages as the pace says.
+ * Holds one page and one SKU's stock at a time, whatever the journal's size, and rests as the pace says.
  */
 public final class JournalAudit {
     private static final int SKUS_A_PAGE = 500;
@@ -24,7 +24,7 @@ public final class JournalAudit {
 
     /**
      * @param projections held against the replay beside the journal
-     * @param pace kept between pages
+     * @param pace kept while it reads
      */
     public JournalAudit(Database database, JournalReader journal, List<AuditedProjection> projections, Pace pace) {
         this.journal = journal;
@@ -104,9 +104,9 @@ public final class JournalAudit {
                 if (Thread.currentThread().isInterrupted() || !follower.goesOn(progress.with(audit))) {
                     return Optional.empty();
                 }
-                long begun = System.nanoTime();
-                verdict = audit.page();
-                pace.rest(System.nanoTime() - begun);
+                Pace.Turn turn = pace.begin();
+                verdict = audit.page(turn);
+                turn.end();
             }
             progress = progress.with(verdict.get());
             if (!follower.done(verdict.get(), progress)) {

@@ -12,6 +12,7 @@ import io.stockledger.server.journal.GroupRow;
 import io.stockledger.server.journal.JournalReader;
 import io.stockledger.server.journal.JournalReader.IndexedRow;
 import io.stockledger.server.journal.JournalRow;
+import io.stockledger.server.journal.Pace;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -65,8 +66,12 @@ final class SkuAudit {
         return entries;
     }
 
-    /** Reads the next page; its verdict after the last. */
-    Optional<Verdict> page() throws SQLException {
+    /**
+     * Reads the next page; its verdict after the last.
+     *
+     * @param turn which this is part of: a page may hold thousands of entries
+     */
+    Optional<Verdict> page(Pace.Turn turn) throws SQLException {
         List<IndexedRow> page = List.of();
         try {
             page = journal.indexedRowsForward(sku, rowNumber + 1);
@@ -77,7 +82,7 @@ final class SkuAudit {
             ended = true;
         }
         for (IndexedRow row : page) {
-            row(row);
+            row(row, turn);
         }
         if (!ended) {
             return Optional.empty();
@@ -91,7 +96,7 @@ final class SkuAudit {
         return Optional.of(new Verdict(sku, rows, entries, found, found.isEmpty() ? head : Optional.empty()));
     }
 
-    private void row(IndexedRow indexed) throws SQLException {
+    private void row(IndexedRow indexed, Pace.Turn turn) throws SQLException {
         JournalRow stored = indexed.row();
         rows++;
         projections.forEach(projection -> projection.before(stored));
@@ -115,7 +120,7 @@ final class SkuAudit {
         }
         digest = row.digest();
         head = Optional.of(ChainHead.of(stored));
-        entries(row, changed);
+        entries(row, changed, turn);
         for (ProjectionCheck projection : projections) {
             projection.afterRow();
         }
@@ -124,9 +129,10 @@ final class SkuAudit {
         snapshots.row(rowNumber, digest, announcedDueMs, replay);
     }
 
-    private void entries(GroupRow row, boolean changed) {
+    private void entries(GroupRow row, boolean changed, Pace.Turn turn) {
         try {
-            row.entries().forEach(stored -> {
+            row.forEach(stored -> {
+                turn.goOn();
                 entries++;
                 Entry entry;
                 boolean saysBelowZero;

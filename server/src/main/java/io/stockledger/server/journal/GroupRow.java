@@ -158,15 +158,21 @@ public final class GroupRow {
 
     /** The entries in order. */
     public List<io.stockledger.v1.Entry> entries() {
+        List<io.stockledger.v1.Entry> entries = new ArrayList<>(Math.min(entryCount(), 8192));
+        forEach(entries::add);
+        return entries;
+    }
+
+    /** Gives each entry in order, decoded just before; those in front of one that can't be read are given. */
+    public void forEach(Consumer<io.stockledger.v1.Entry> taker) {
         try {
             CodedInputStream in = CodedInputStream.newInstance(bytes, bodyOffset(), bodyLength());
-            List<io.stockledger.v1.Entry> entries = new ArrayList<>(Math.min(entryCount(), 8192));
             while (isAtEntry(in)) {
                 int outer = in.pushLimit(in.readRawVarint32());
-                entries.add(io.stockledger.v1.Entry.parseFrom(in));
+                io.stockledger.v1.Entry entry = io.stockledger.v1.Entry.parseFrom(in);
                 in.popLimit(outer);
+                taker.accept(entry);
             }
-            return entries;
         } catch (IOException e) {
             throw unreadable(e);
         }

@@ -15,6 +15,8 @@ public final class Pace {
     private static final long BUSY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     /** A rest is at most so long: what reads slowly must notice soon that the ledger has become quiet. */
     private static final long REST_NANOS_MAX = TimeUnit.MILLISECONDS.toNanos(250);
+    /** Who has worked for so long rests, also in the middle of a page: for as long a checkout has a core less. */
+    private static final long WORK_NANOS_MAX = TimeUnit.MILLISECONDS.toNanos(4);
 
     private final double share;
     private final LongSupplier nanoTime;
@@ -64,6 +66,31 @@ public final class Pace {
         }
         long rest = (long) (workedNanos * (1 / share - 1));
         return nextTurnNanos.updateAndGet(next -> Math.min(Math.max(next, now) + rest, now + REST_NANOS_MAX)) - now;
+    }
+
+    /** Work that begins now. */
+    public Turn begin() {
+        return new Turn();
+    }
+
+    /** What one thread works, with rests in it. */
+    public final class Turn {
+        private long begunNanos = nanoTime.getAsLong();
+
+        private Turn() {}
+
+        /** Rests where it is time to; cheap where it is not, so to be asked often. */
+        public void goOn() {
+            if (nanoTime.getAsLong() - begunNanos >= WORK_NANOS_MAX) {
+                end();
+            }
+        }
+
+        /** Rests for what has been worked since the last rest. */
+        public void end() {
+            rest(nanoTime.getAsLong() - begunNanos);
+            begunNanos = nanoTime.getAsLong();
+        }
     }
 
     /** Rests; a thread that is interrupted meanwhile stays so, and goes on at once. */

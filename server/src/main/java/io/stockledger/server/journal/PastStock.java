@@ -19,6 +19,9 @@ import java.util.function.Predicate;
  * ends the read with a {@link GroupRow.DamagedException}.
  */
 public final class PastStock {
+    /** Of a row, the newest first: a hot SKU's holds thousands, and the last few commonly tell all. */
+    private static final int ENTRIES_AT_ONCE = 512;
+
     private final JournalReader journal;
     private final Pace pace;
 
@@ -76,19 +79,24 @@ public final class PastStock {
         Gathered gathered = new Gathered(location);
         long before = fromRowNumber == Long.MAX_VALUE ? fromRowNumber : fromRowNumber + 1;
         while (goOn.getAsBoolean()) {
-            long begun = System.nanoTime();
+            Pace.Turn turn = pace.begin();
             List<JournalRow> rows = journal.rowsBackward(sku, before);
             for (JournalRow row : rows) {
-                gathered.add(row.whole().group(), earlyEnough);
-                before = row.rowNumber();
-                if (gathered.isWhole()) {
-                    return Optional.of(gathered.found());
+                GroupRow group = row.whole().group();
+                for (long end = group.lastSequence(); end >= group.firstSequence(); end -= ENTRIES_AT_ONCE) {
+                    long from = Math.max(group.firstSequence(), end - ENTRIES_AT_ONCE + 1);
+                    gathered.add(group.entries(from, (int) (end - from + 1), Integer.MAX_VALUE), group.locationCount(), earlyEnough);
+                    if (gathered.isWhole()) {
+                        return Optional.of(gathered.found());
+                    }
+                    turn.goOn();
                 }
+                before = row.rowNumber();
             }
             if (rows.isEmpty()) {
                 return Optional.of(gathered.found());
             }
-            pace.rest(System.nanoTime() - begun);
+            turn.end();
         }
         return Optional.empty();
     }
@@ -105,8 +113,8 @@ public final class PastStock {
             this.location = location;
         }
 
-        void add(GroupRow row, Predicate<Entry> earlyEnough) {
-            List<Entry> entries = row.entries();
+        /** @param locationsAfter the row that the entries are of */
+        void add(List<Entry> entries, int locationsAfter, Predicate<Entry> earlyEnough) {
             for (int i = entries.size() - 1; i >= 0; i--) {
                 Entry entry = entries.get(i);
                 if (!earlyEnough.test(entry)) {
@@ -117,7 +125,7 @@ public final class PastStock {
                     recordedAtMs = EntryCodec.millis(entry.getRecordedAt());
                     // Of the whole row: later entries of it may have brought one that did not exist yet. Then that
                     // one is never met, and the read goes on to the SKU's first row.
-                    locations = row.locationCount();
+                    locations = locationsAfter;
                 }
                 for (LocationBalance balance : entry.getBalancesList()) {
                     if (location.isEmpty() || location.equals(balance.getLocation())) {

@@ -7,6 +7,7 @@ import io.stockledger.server.audit.JournalAudit.Verdict;
 import io.stockledger.server.journal.AuditReader;
 import io.stockledger.server.journal.Database;
 import io.stockledger.server.journal.JournalReader;
+import io.stockledger.server.journal.Pace;
 import io.stockledger.server.journal.TestJournalWriter;
 import io.stockledger.server.journal.TestPostgresql;
 import java.sql.Connection;
@@ -48,7 +49,7 @@ class SkuAuditTest {
                     new AuditReader(database), List.of());
             Optional<Verdict> verdict = Optional.empty();
             while (verdict.isEmpty()) {
-                verdict = audit.page();
+                verdict = audit.page(new Pace(1).begin());
             }
             // Its entries are about nothing else: they say no balances.
             return verdict.get().findings().stream().filter(finding -> finding.kind() == Finding.Kind.SNAPSHOT_DRIFT)

@@ -42,6 +42,19 @@ class PaceTest {
     }
 
     @Test
+    void whoWorksOnAndOnRestsInBetween() {
+        Pace pace = new Pace(0.2, now::get);
+        pace.committed();
+        Pace.Turn turn = pace.begin();
+        now.addAndGet(3_000_000);
+        turn.goOn();
+        now.addAndGet(1_000_000);
+        turn.goOn();
+        // Four milliseconds' worth, and then one.
+        assertEquals(20_000_000, pace.restNanos(1_000_000), 2);
+    }
+
+    @Test
     void shareOfNothingIsRefused() {
         assertThrows(StartupException.class, () -> new Pace(0, now::get));
     }
