@@ -132,7 +132,7 @@ final class SkuAudit {
     private void entries(GroupRow row, boolean changed, Pace.Turn turn) {
         try {
             row.forEach(stored -> {
-                turn.goOn();
+                turn.restIfDue();
                 entries++;
                 Entry entry;
                 boolean saysBelowZero;

@@ -80,7 +80,7 @@ public final class Pace {
         private Turn() {}
 
         /** Rests where it is time to; cheap where it is not, so to be asked often. */
-        public void goOn() {
+        public void restIfDue() {
             if (nanoTime.getAsLong() - begunNanos >= WORK_NANOS_MAX) {
                 end();
             }

@@ -89,7 +89,7 @@ public final class PastStock {
                     if (gathered.isWhole()) {
                         return Optional.of(gathered.found());
                     }
-                    turn.goOn();
+                    turn.restIfDue();
                 }
                 before = row.rowNumber();
             }

@@ -47,9 +47,9 @@ class PaceTest {
         pace.committed();
         Pace.Turn turn = pace.begin();
         now.addAndGet(3_000_000);
-        turn.goOn();
+        turn.restIfDue();
         now.addAndGet(1_000_000);
-        turn.goOn();
+        turn.restIfDue();
         // Four milliseconds' worth, and then one.
         assertEquals(20_000_000, pace.restNanos(1_000_000), 2);
     }
